@@ -1,0 +1,2 @@
+//! The plugin binary that Grafana starts.
+fn main() {}
