@@ -4,6 +4,7 @@
 //! `plugin` → `query` → `store` and `engine`, and back. See `ARCHITECTURE.md` for the rooms and their invariants.
 
 pub mod app;
+pub mod engine;
 pub mod model;
 pub mod query;
 pub mod sources;

@@ -78,6 +78,21 @@ pub enum Operator {
     MatchesNot,
 }
 
+impl Operator {
+    /// The spelling on the wire.
+    #[must_use]
+    pub const fn sign(self) -> &'static str {
+        match self {
+            Self::Equals => "=",
+            Self::Differs => "!=",
+            Self::OneOf => "=|",
+            Self::NoneOf => "!=|",
+            Self::Matches => "=~",
+            Self::MatchesNot => "!~",
+        }
+    }
+}
+
 /// Which cost, or which quantity, is summed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
