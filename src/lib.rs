@@ -5,6 +5,7 @@
 
 pub mod app;
 pub mod engine;
+pub mod ingest;
 pub mod model;
 pub mod query;
 pub mod sources;

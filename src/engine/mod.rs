@@ -7,13 +7,13 @@
 mod groups;
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use ethnum::I256;
 
 use crate::model::{Amount, Coded, Dimension, Instant, NULL, Number, SCALE, Sums, Table, Times, power_of_ten};
 use groups::Keys;
+
+pub use crate::model::Stop;
 
 /// Rows between two looks at the stop flag.
 const STOP_EVERY: usize = 1 << 16;
@@ -45,23 +45,6 @@ pub struct Condition {
 impl std::fmt::Debug for Condition {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Condition on {}", self.dimension)
-    }
-}
-
-/// Asked to stop: the reader of the answer is gone.
-#[derive(Clone, Debug, Default)]
-pub struct Stop(Arc<AtomicBool>);
-
-impl Stop {
-    /// Asks all work with this flag to stop.
-    pub fn stop(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// True once asked.
-    #[must_use]
-    pub fn stopped(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
     }
 }
 

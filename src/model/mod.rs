@@ -6,6 +6,7 @@ mod market;
 mod metric;
 mod money;
 mod rows;
+mod stop;
 mod table;
 mod time;
 
@@ -14,5 +15,6 @@ pub use market::{NO_REGION, UNKNOWN_MARKET, builtin_market};
 pub use metric::{Dimension, Metric};
 pub use money::{Amount, AmountError, Currency, MAX_INTEGER_DIGITS, Overflow, SCALE, Totals, power_of_ten};
 pub use rows::{Coded, NULL, Rejects, Repairs, Rows, Tally};
+pub use stop::Stop;
 pub use table::{Sums, Table, Times};
 pub use time::{Calendar, Clock, DAY, Day, FixedClock, Grain, HOUR, Instant, Month, Period, SECOND, SystemClock};

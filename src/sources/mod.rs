@@ -17,6 +17,8 @@ pub struct Listing {
     pub deliveries: Vec<Delivery>,
     /// What lies there but is not read, with the reason; shown, never fatal.
     pub ignored: Vec<String>,
+    /// Deliveries that cannot be followed now, by key: a manifest that is cut off, a file that is missing.
+    pub failures: Vec<(String, Error)>,
 }
 
 /// A set of files that counts as one: the files of one manifest, or a single file where there is none.
@@ -43,6 +45,25 @@ pub struct FileRef {
     pub size: u64,
     /// ETag, or size and modification time of a local file; empty if the place knows neither.
     pub version: String,
+}
+
+/// Which format files are read as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// Recognized by the columns of each file.
+    #[default]
+    Auto,
+    /// FOCUS, whatever the recognition would say.
+    Focus,
+}
+
+/// Opens a reader for a file.
+///
+/// # Errors
+/// [`Error`] where the bytes are no export that Outlay knows.
+pub fn open_reader(file: &FileRef, content: Content, format: Format) -> Result<Box<dyn RowReader>, Error> {
+    let _unused = (content, format);
+    Err(Error::UnknownFormat { file: file.path.clone(), found: "no reader is built in".into() })
 }
 
 /// A file opened for reading: seekable bytes that are known to be of the version asked for.

