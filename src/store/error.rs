@@ -1,5 +1,8 @@
 //! What can go wrong with a store, named after what its reader can do about it.
 
+use super::io;
+use super::layout::RESERVE_BYTES;
+
 /// Why the store cannot do what was asked. Messages name parts by hash, never by path.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -47,4 +50,20 @@ pub enum Error {
         /// The system's own words.
         why: String,
     },
+}
+
+impl Error {
+    /// An error of the disk while doing `action`; `free` tells the bytes that are left.
+    pub(crate) fn disk(action: &'static str, error: &std::io::Error, free: impl FnOnce() -> u64) -> Self {
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        if matches!(error.kind(), StorageFull | QuotaExceeded) {
+            return Self::DiskFull { needed_mib: RESERVE_BYTES >> 20, free_mib: free() >> 20 };
+        }
+        Self::Io { action, why: io::words(error) }
+    }
+
+    /// Writing goes on after it failed.
+    pub(crate) fn closed() -> Self {
+        Self::Io { action: "write a file", why: "an earlier write failed".into() }
+    }
 }
