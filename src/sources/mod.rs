@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use crate::model::{Month, Rejects, Repairs, Rows};
 
 pub mod error;
+pub mod sample;
 pub use error::Error;
 
 /// What a place holds at one moment: deliveries, each of which is imported and replaced as a whole.

@@ -1,0 +1,116 @@
+//! The sample as a billing source: one delivery for each billing month, its file made when it is opened.
+
+use std::sync::{Arc, OnceLock};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use parquet::basic::Compression;
+
+use super::catalog::Catalog;
+use super::export::{Columns, Money, write_parquet};
+use super::month::Edition;
+use super::planted::RESTATED;
+use super::seed::SEED;
+use super::timeline::Timeline;
+use crate::model::{Day, Month};
+use crate::sources::{BillingSource, Content, Delivery, Error, FileRef, Listing};
+
+/// Changes whenever the generator makes other rows than before.
+const GENERATOR: u32 = 1;
+
+/// About how many bytes a day's rows take in a file, for progress only.
+const BYTES_A_DAY: u64 = 3_000;
+
+/// The sample of a date: 18 billing months, the newest up to the day before.
+#[derive(Debug)]
+pub struct SampleSource {
+    timeline: Timeline,
+    scale: u32,
+    edition: Edition,
+    catalog: OnceLock<Arc<Catalog>>,
+}
+
+impl SampleSource {
+    /// The sample with rows for all days before `until`, each client's resources `scale` times.
+    #[must_use]
+    pub fn new(until: Day, scale: u32) -> Self {
+        let timeline = Timeline::ending(until);
+        Self { timeline, scale: scale.max(1), edition: Edition::Last, catalog: OnceLock::new() }
+    }
+
+    /// The same before the restated month was delivered again: that month lacks rows and has another version.
+    #[must_use]
+    pub fn before_restatement(mut self) -> Self {
+        self.edition = Edition::First;
+        self
+    }
+
+    /// The catalogue behind it, made at first use.
+    #[must_use]
+    pub fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(self.catalog.get_or_init(|| Arc::new(Catalog::new(self.timeline, self.scale))))
+    }
+
+    /// What the content of a month depends on. Days count for the newest month only, so the others keep theirs.
+    fn version(&self, month: Month) -> String {
+        let newest = self.timeline.newest;
+        let mut version = format!("sample-{GENERATOR}-{SEED:x}-x{}-{newest}", self.scale);
+        if month == newest {
+            version.push_str(&format!("-{:?}", self.timeline.until));
+        }
+        if month.0 == newest.0 - RESTATED.0 && self.edition == Edition::First {
+            version.push_str("-first");
+        }
+        version
+    }
+
+    fn delivery(&self, month: Month) -> Delivery {
+        let (from, to) = self.timeline.days(month);
+        let days = u64::try_from(to.0 - from.0).unwrap_or(0);
+        let version = self.version(month);
+        let file = FileRef {
+            path: format!("sample/{month}.parquet"),
+            // The file is made when it is opened: this is what it will be about.
+            size: days * BYTES_A_DAY * u64::from(self.scale),
+            version: version.clone(),
+        };
+        Delivery { key: format!("sample/{month}"), version, month: Some(month), complete: true, files: vec![file] }
+    }
+
+    /// The month of a file of this listing.
+    fn month_of(&self, file: &FileRef) -> Result<Month, Error> {
+        let name = file.path.strip_prefix("sample/").and_then(|rest| rest.strip_suffix(".parquet"));
+        let month = name.and_then(Month::parse).filter(|month| self.timeline.months().any(|one| one == *month));
+        let month = month.ok_or_else(|| Error::NotFound { place: file.path.clone() })?;
+        if file.version == self.version(month) { Ok(month) } else { Err(Error::Changed { file: file.path.clone() }) }
+    }
+}
+
+#[async_trait]
+impl BillingSource for SampleSource {
+    async fn list(&self) -> Result<Listing, Error> {
+        let deliveries = self.timeline.months().map(|month| self.delivery(month)).collect();
+        Ok(Listing { deliveries, ..Listing::default() })
+    }
+
+    async fn open(&self, file: &FileRef) -> Result<Content, Error> {
+        let month = self.month_of(file)?;
+        let catalog = self.catalog();
+        let edition = self.edition;
+        // A month takes some milliseconds of work, which the request threads must not do.
+        let made = tokio::task::spawn_blocking(move || {
+            let mut bytes = Vec::new();
+            let rows = catalog.month(month, edition);
+            let how = (Columns::Lean, Money::Decimal18, Compression::UNCOMPRESSED);
+            write_parquet(&catalog, month, rows, how, &mut bytes).map(|_rows| bytes)
+        });
+        let failed = |why: String| Error::Io { file: file.path.clone(), why };
+        let bytes =
+            made.await.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))?;
+        Ok(Content::Bytes(Bytes::from(bytes)))
+    }
+
+    async fn confirm(&self, file: &FileRef) -> Result<(), Error> {
+        self.month_of(file).map(|_month| ())
+    }
+}
