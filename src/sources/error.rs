@@ -55,6 +55,14 @@ pub enum Error {
         /// What the header holds, or which columns are missing.
         found: String,
     },
+    /// Slashed dates whose order of day and month nothing in the file tells.
+    #[error("`{file}` cannot be read without guessing a date: {found}; deliver dates as 2023-09-02")]
+    AmbiguousDates {
+        /// Path below the location.
+        file: String,
+        /// The dates in question.
+        found: String,
+    },
     /// A format version newer than this reader.
     #[error("`{file}` has version {found}; Outlay reads up to {known}: update the plugin")]
     UnsupportedVersion {

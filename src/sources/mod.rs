@@ -7,8 +7,13 @@ use async_trait::async_trait;
 
 use crate::model::{Month, Rejects, Repairs, Rows};
 
+mod cells;
 pub mod error;
+mod focus;
+mod normal;
+mod recognize;
 pub mod sample;
+
 pub use error::Error;
 
 /// What a place holds at one moment: deliveries, each of which is imported and replaced as a whole.
@@ -63,8 +68,7 @@ pub enum Format {
 /// # Errors
 /// [`Error`] where the bytes are no export that Outlay knows.
 pub fn open_reader(file: &FileRef, content: Content, format: Format) -> Result<Box<dyn RowReader>, Error> {
-    let _unused = (content, format);
-    Err(Error::UnknownFormat { file: file.path.clone(), found: "no reader is built in".into() })
+    recognize::open(file, content, format)
 }
 
 /// A file opened for reading: seekable bytes that are known to be of the version asked for.
@@ -123,6 +127,10 @@ pub struct ReadReport {
     pub rejects: Rejects,
     /// Repairs done, by code and column.
     pub repairs: Repairs,
+    /// What was done that is no repair: `renamed:ProviderName to ServiceProviderName`, `double:BilledCost`; with rows.
+    pub conversions: Repairs,
+    /// BilledCost of rejected rows where it could be read, by `BilledCost <currency>`, as exact text.
+    pub rejected_cost: BTreeMap<String, String>,
     /// Columns of the file that have no canonical place.
     pub ignored_columns: Vec<String>,
     /// Second, independent sums of what was kept: cost column and currency to exact text.

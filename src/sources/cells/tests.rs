@@ -1,0 +1,1 @@
+//! Cells from files: the shapes of CSV, the types of Parquet.
