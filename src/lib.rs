@@ -7,6 +7,7 @@ pub mod app;
 pub mod engine;
 pub mod ingest;
 pub mod model;
+pub mod plugin;
 pub mod query;
 pub mod sources;
 pub mod store;

@@ -1,2 +1,5 @@
 //! The plugin binary that Grafana starts.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    outlay::plugin::run()
+}

@@ -1,3 +1,5 @@
+//! Tests of the summing engine against tables small enough to add up by hand.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,1 +1,9 @@
-fn main() {}
+//! What Outlay promises, tested from outside: one module per behavior.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+#![expect(clippy::print_stderr, reason = "what could not be run is named")]
+
+mod frames;
+mod grafana;
+mod house_rules;
+mod plugin_process;
