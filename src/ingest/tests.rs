@@ -1,3 +1,5 @@
+//! Makers for the tests of this room: bills in three words.
+
 use crate::model::{Amount, Coded, DAY, Instant, Number, Rows, Text};
 
 /// Usage rows of `(day, service, cost)` in USD.
