@@ -3,7 +3,11 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 #![expect(clippy::print_stderr, reason = "what could not be run is named")]
 
+mod bills;
+mod dashboards;
+mod deliveries;
 mod frames;
 mod grafana;
 mod house_rules;
 mod plugin_process;
+mod totals;
