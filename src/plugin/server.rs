@@ -148,3 +148,34 @@ fn operator() -> Operator {
         warnings: Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tonic_health::pb::HealthCheckRequest;
+    use tonic_health::pb::health_client::HealthClient;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn loopback_serves_where_there_are_no_sockets() {
+        let metrics = Arc::new(Metrics::default());
+        let ending = Ending::new();
+        let app = Arc::new(App::new(operator(), Arc::new(SystemClock)));
+        let edge = Edge { app, metrics, ending: ending.clone() };
+        let listener = tokio::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let door = Door::Tcp(listener);
+        let line = door.handshake().unwrap();
+        let address = line.strip_prefix("1|2|tcp|").and_then(|line| line.strip_suffix("|grpc\n")).unwrap().to_owned();
+        let router = services(&edge).await;
+        let asked = async {
+            let endpoint = tonic::transport::Endpoint::from_shared(format!("http://{address}")).unwrap();
+            let mut client = HealthClient::new(endpoint.connect().await.unwrap());
+            let answer = client.check(HealthCheckRequest { service: "plugin".into() }).await.unwrap();
+            ending.begin("asked enough");
+            answer.into_inner().status
+        };
+        let (served, status) = tokio::join!(serve_behind(door, router, 0, edge), asked);
+        served.unwrap();
+        assert_eq!(status, 1);
+    }
+}

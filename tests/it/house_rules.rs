@@ -112,10 +112,10 @@ fn findings(path: &str, text: &str) -> Vec<String> {
                 tell(word, rule.why);
             }
         }
-        if matches!(room, "model" | "insight") {
-            if let Some(word) = PURE.iter().find(|word| says(line, word)) {
-                tell(word, "model and insight are pure");
-            }
+        if matches!(room, "model" | "insight")
+            && let Some(word) = PURE.iter().find(|word| says(line, word))
+        {
+            tell(word, "model and insight are pure");
         }
         let Some(allowed) = allowed else { continue };
         for other in rooms(line).filter(|other| *other != room && !allowed.contains(other)) {

@@ -9,5 +9,8 @@ mod deliveries;
 mod frames;
 mod grafana;
 mod house_rules;
+mod plugin;
 mod plugin_process;
+mod plugin_queries;
+mod plugin_resources;
 mod totals;
