@@ -81,7 +81,7 @@ impl DetailWriter {
             self.file = Some(open(&self.scratch, &self.forms)?);
         }
         let file = self.file.as_mut().ok_or_else(Error::closed)?;
-        file.write(&batch).map_err(|error| failed(file.inner(), &error))?;
+        file.write(&batch).map_err(|error| file.inner().failure().or("write a file", &error))?;
         self.rows += rows.len() as u64;
         Ok(())
     }
@@ -142,7 +142,7 @@ impl DetailWriter {
                 }
             }
             let batch = RecordBatch::try_new(Arc::clone(&schema), columns).map_err(|error| unread(error.into()))?;
-            file.write(&batch).map_err(|error| failed(file.inner(), &error))?;
+            file.write(&batch).map_err(|error| file.inner().failure().or("write a file", &error))?;
         }
         self.file = Some(file);
         Ok(())
@@ -171,19 +171,13 @@ fn open(scratch: &Scratch, forms: &[Form]) -> Result<ArrowWriter<TmpFile>, Error
         .set_statistics_enabled(EnabledStatistics::None)
         .set_column_statistics_enabled(ColumnPath::from(CHARGE_START), EnabledStatistics::Chunk)
         .build();
-    ArrowWriter::try_new(file, schema(forms), Some(properties))
-        .map_err(|error| Error::Io { action: "open a file", why: error.to_string() })
+    let failure = file.failure();
+    ArrowWriter::try_new(file, schema(forms), Some(properties)).map_err(|error| failure.or("write a file", &error))
 }
 
-fn close(mut file: ArrowWriter<TmpFile>) -> Result<TmpFile, Error> {
-    file.flush().map_err(|error| failed(file.inner(), &error))?;
+fn close(file: ArrowWriter<TmpFile>) -> Result<TmpFile, Error> {
     let failure = file.inner().failure();
-    file.into_inner().map_err(|error| failure.unwrap_or(Error::Io { action: "write a file", why: error.to_string() }))
-}
-
-/// The disk's error behind an error of the Parquet writer.
-fn failed(file: &TmpFile, error: &ParquetError) -> Error {
-    file.failure().unwrap_or_else(|| Error::Io { action: "write a file", why: error.to_string() })
+    file.into_inner().map_err(|error| failure.or("write a file", &error))
 }
 
 fn instants(times: &[Instant]) -> ArrayRef {

@@ -3,8 +3,8 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::error::Error;
 use super::io::{Sink, StoreIo};
@@ -35,7 +35,7 @@ impl Scratch {
             sink: Some(sink),
             hasher: blake3::Hasher::new(),
             size: 0,
-            failure: None,
+            failure: Failure::default(),
         })
     }
 
@@ -52,8 +52,22 @@ pub(crate) struct TmpFile {
     sink: Option<Box<dyn Sink>>,
     hasher: blake3::Hasher,
     size: u64,
-    /// The first error, kept because libraries in between may turn it into their own.
-    failure: Option<Error>,
+    failure: Failure,
+}
+
+/// The first error of writing a file, kept because libraries in between turn it into their own.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Failure(Arc<Mutex<Option<Error>>>);
+
+impl Failure {
+    /// The disk's error if there was one, else what the library says.
+    pub(crate) fn or(&self, action: &'static str, said: &dyn std::fmt::Display) -> Error {
+        self.get().unwrap_or_else(|| Error::Io { action, why: said.to_string() })
+    }
+
+    fn get(&self) -> Option<Error> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl std::fmt::Debug for TmpFile {
@@ -63,8 +77,8 @@ impl std::fmt::Debug for TmpFile {
 }
 
 impl TmpFile {
-    /// The error of the disk that made writing fail, if one did.
-    pub(crate) fn failure(&self) -> Option<Error> {
+    /// Remembers the disk's error if writing fails.
+    pub(crate) fn failure(&self) -> Failure {
         self.failure.clone()
     }
 
@@ -80,7 +94,7 @@ impl TmpFile {
 
     /// Makes the content durable and renames the file. The name is durable once its directory is synced.
     pub(crate) fn publish(mut self, to: &Path) -> Result<(), Error> {
-        let mut sink = self.sink.take().ok_or_else(|| self.failure.clone().unwrap_or_else(Error::closed))?;
+        let mut sink = self.sink.take().ok_or_else(|| self.failure.get().unwrap_or_else(Error::closed))?;
         let synced = sink.sync();
         drop(sink);
         synced.map_err(|error| self.scratch.failed("sync a file", &error))?;
@@ -105,8 +119,9 @@ impl Write for TmpFile {
                 Ok(written)
             }
             Err(error) => {
-                if error.kind() != io::ErrorKind::Interrupted && self.failure.is_none() {
-                    self.failure = Some(self.scratch.failed("write a file", &error));
+                if error.kind() != io::ErrorKind::Interrupted {
+                    let told = self.scratch.failed("write a file", &error);
+                    self.failure.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(told);
                 }
                 Err(error)
             }

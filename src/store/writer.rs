@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::detail::DetailWriter;
 use super::error::Error;
-use super::io::{Lock, words};
+use super::io::Lock;
 use super::layout::{FORMAT, RESERVE_BYTES};
 use super::load::{self, Loaded};
 use super::manifest::{Manifest, Pointer};
@@ -58,7 +58,7 @@ impl<'a> Writer<'a> {
         let owner = Owner { pid: std::process::id(), host: super::io::host(), epoch: epoch.clone() };
         let text = serde_json::to_vec(&owner).unwrap_or_default();
         let locked = parts.io.lock(&parts.layout.lock(), &text);
-        let lock = match locked.map_err(|error| Error::Io { action: "take the writer's lock", why: words(&error) })? {
+        let lock = match locked.map_err(|error| Error::disk("take the writer's lock", &error, || 0))? {
             Some(lock) => lock,
             None => {
                 let owner = store.owner().map_or_else(|| "another process".into(), |owner| owner.to_string());
