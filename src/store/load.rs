@@ -89,7 +89,8 @@ fn of(manifest: Manifest, hash: String, notes: Vec<String>, raw: Vec<u8>) -> Loa
     Loaded { generation: manifest.generation, manifest: hash, deliveries: manifest.shared(), notes, raw }
 }
 
-fn newer_formats(parts: &Parts) -> Vec<String> {
+/// A note for each format that a newer plugin left beside ours.
+pub(crate) fn newer_formats(parts: &Parts) -> Vec<String> {
     let names = parts.io.list(&parts.layout.dir).unwrap_or_default();
     let formats = names.iter().filter_map(|(name, _)| parse_format(name)).filter(|format| *format > FORMAT);
     formats.map(|found| Error::NewerFormat { found, known: FORMAT }.to_string()).collect()

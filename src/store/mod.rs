@@ -131,6 +131,12 @@ impl Store {
         serde_json::from_slice(&io::read_all(file.as_ref(), 4_096).ok()?).ok()
     }
 
+    /// How many damaged files are set aside for a look.
+    #[must_use]
+    pub fn quarantined(&self) -> usize {
+        self.parts.io.list(&self.parts.layout.quarantine).map_or(0, |names| names.len())
+    }
+
     /// Checks every part of the newest generation against its hash, `pause` between two of them; returns the keys of
     /// deliveries that turned out damaged. Slow on purpose: it reads all bytes.
     pub fn scrub(&self, pause: &mut dyn FnMut() -> bool) -> Vec<String> {

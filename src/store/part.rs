@@ -3,18 +3,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant as Moment};
 
 use super::detail_read::DetailPart;
 use super::error::Error;
 use super::io::{Bytes, StoreIo, read_all, read_full, words};
 use super::layout::{Layout, MAX_DAY_BYTES, QUARANTINE_BYTES, is_hash, short};
 use super::{DeliveryRecord, PartRef, day};
-use crate::model::Table;
+use crate::model::{Amount, Coded, Sums, Table};
 
 /// Detail parts that are kept open, so that they can be read although their names are gone.
-const OPEN_PARTS: usize = 64;
+const OPEN_PARTS: usize = 32;
+/// Most memory for daily sums that are kept, over all stores of the process; beyond it they are read at each use.
+const DAY_BYTES: usize = 160 << 20;
+/// Daily sums that nobody has used for this long make room for others. Younger ones stay, so that panels over more
+/// than fits find at least some of it in memory.
+const IDLE: Duration = Duration::from_secs(60);
+/// What all stores of the process keep now.
+static KEPT_BYTES: AtomicUsize = AtomicUsize::new(0);
 /// Bytes that are hashed at once.
 const CHUNK: usize = 1 << 20;
 
@@ -31,14 +39,31 @@ pub(crate) struct Parts {
     changes: AtomicU64,
     /// True while this process holds the writer's lock.
     pub(crate) writing: AtomicBool,
+    /// Most memory for daily sums.
+    pub(crate) day_bytes: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
 struct Held {
-    days: BTreeMap<String, Arc<Mutex<Option<Arc<Table>>>>>,
+    days: BTreeMap<String, Day>,
     details: Vec<(String, Arc<DetailPart>)>,
     /// Damaged parts by hash, with the reason.
     damaged: BTreeMap<String, String>,
+}
+
+/// Daily sums of one part, loaded or about to be.
+#[derive(Debug)]
+struct Day {
+    table: Arc<Mutex<Option<Arc<Table>>>>,
+    used: Moment,
+    /// What it counts for in [`KEPT_BYTES`].
+    bytes: usize,
+}
+
+impl Drop for Day {
+    fn drop(&mut self) {
+        KEPT_BYTES.fetch_sub(self.bytes, Ordering::AcqRel);
+    }
 }
 
 impl Parts {
@@ -53,6 +78,7 @@ impl Parts {
             held: Mutex::default(),
             changes: AtomicU64::new(0),
             writing: AtomicBool::new(false),
+            day_bytes: AtomicUsize::new(DAY_BYTES),
         }
     }
 
@@ -71,7 +97,16 @@ impl Parts {
         if let Some(why) = self.why_damaged(&part.hash) {
             return Err(damaged(part, why));
         }
-        let slot = Arc::clone(self.held().days.entry(part.hash.clone()).or_default());
+        let slot = {
+            let mut held = self.held();
+            let day = held.days.entry(part.hash.clone()).or_insert_with(|| Day {
+                table: Arc::default(),
+                used: Moment::now(),
+                bytes: 0,
+            });
+            day.used = Moment::now();
+            Arc::clone(&day.table)
+        };
         let mut table = slot.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(table) = table.as_ref() {
             return Ok(Arc::clone(table));
@@ -87,8 +122,27 @@ impl Parts {
             }
             Ok(Arc::new(table))
         })?;
-        *table = Some(Arc::clone(&loaded));
+        if self.make_room(&part.hash, bytes_of(&loaded)) {
+            *table = Some(Arc::clone(&loaded));
+        }
         Ok(loaded)
+    }
+
+    /// Whether daily sums of this size may be kept; forgets idle ones where that makes room.
+    fn make_room(&self, hash: &str, bytes: usize) -> bool {
+        let limit = self.day_bytes.load(Ordering::Relaxed);
+        let mut held = self.held();
+        if KEPT_BYTES.load(Ordering::Acquire) + bytes > limit {
+            held.days.retain(|name, day| name == hash || day.used.elapsed() < IDLE);
+        }
+        match held.days.get_mut(hash) {
+            Some(day) if KEPT_BYTES.load(Ordering::Acquire) + bytes <= limit => {
+                KEPT_BYTES.fetch_add(bytes, Ordering::AcqRel);
+                day.bytes += bytes;
+                true
+            }
+            _ => false,
+        }
     }
 
     /// An open detail part, verified.
@@ -260,6 +314,19 @@ impl Fault {
 
 fn damaged(part: &PartRef, why: String) -> Error {
     Error::Damaged { part: short(&part.hash), why }
+}
+
+/// What a table takes in memory, about.
+fn bytes_of(table: &Table) -> usize {
+    let text = |column: &Coded| {
+        column.codes.len() * size_of::<u32>()
+            + column.values.iter().map(|value| value.len() + size_of::<Box<str>>()).sum::<usize>()
+    };
+    let sums = |sums: &Sums| match sums {
+        Sums::Narrow { values, present, .. } => values.len() * 16 + present.as_ref().map_or(0, Vec::len),
+        Sums::Wide(values) => values.len() * size_of::<Option<Amount>>(),
+    };
+    table.len() * 16 + table.dimensions.values().map(text).sum::<usize>() + table.sums.values().map(sums).sum::<usize>()
 }
 
 /// Hashes a file, which must come to its name.

@@ -8,7 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::error::Error;
 use super::io::{Sink, StoreIo};
-use super::layout::Layout;
+use super::layout::{Layout, RESERVE_BYTES};
+
+/// Bytes between two looks at the free space.
+const LOOK_EVERY: u64 = 16 << 20;
 
 /// Where temporary files of one run of the writer lie, and the number of the next one.
 #[derive(Clone, Debug)]
@@ -109,14 +112,28 @@ impl TmpFile {
     }
 }
 
+impl TmpFile {
+    /// Stops before the reserve of the disk is used up.
+    fn look(&self, written: usize) -> io::Result<usize> {
+        let free = self.scratch.io.free(&self.scratch.layout.root)?;
+        if free >= RESERVE_BYTES {
+            return Ok(written);
+        }
+        let full = Error::DiskFull { needed_mib: RESERVE_BYTES >> 20, free_mib: free >> 20 };
+        self.failure.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(full);
+        Err(io::ErrorKind::StorageFull.into())
+    }
+}
+
 impl Write for TmpFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let Some(sink) = &mut self.sink else { return Err(io::ErrorKind::BrokenPipe.into()) };
         match sink.write(bytes) {
             Ok(written) => {
                 self.hasher.update(bytes.get(..written).unwrap_or_default());
+                let looked = self.size / LOOK_EVERY;
                 self.size += written as u64;
-                Ok(written)
+                if self.size / LOOK_EVERY > looked { self.look(written) } else { Ok(written) }
             }
             Err(error) => {
                 if error.kind() != io::ErrorKind::Interrupted {

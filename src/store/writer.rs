@@ -144,7 +144,7 @@ impl<'a> Writer<'a> {
             generation: manifest.generation,
             manifest: pointer.manifest,
             deliveries: manifest.shared(),
-            notes: Vec::new(),
+            notes: load::newer_formats(&parts),
             raw,
         });
         let unnamed = self.unnamed.lock().unwrap_or_else(PoisonError::into_inner).clone();

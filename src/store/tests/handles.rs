@@ -138,3 +138,14 @@ fn daily_sums_are_kept_in_memory_between_generations() {
     }
     assert!(weak.upgrade().is_none(), "gone once no generation names them");
 }
+
+#[test]
+fn daily_sums_that_do_not_fit_in_memory_are_read_at_each_use() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    store.parts.day_bytes.store(0, std::sync::atomic::Ordering::Relaxed);
+    put(&store, &[("a", 1)]).unwrap();
+    let snapshot = store.snapshot();
+    let (one, two) = (snapshot.day(&snapshot.deliveries[0]).unwrap(), snapshot.day(&snapshot.deliveries[0]).unwrap());
+    assert!(one == two && !std::sync::Arc::ptr_eq(&one, &two));
+}

@@ -4,5 +4,6 @@ mod crash;
 mod damage;
 mod fake;
 mod handles;
+mod kill;
 mod make;
 mod round;

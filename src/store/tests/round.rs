@@ -91,6 +91,61 @@ fn a_column_whose_values_outgrow_its_form_stays_exact() {
 }
 
 #[test]
+fn texts_that_outgrow_a_dictionary_come_back() {
+    let count = 70_000_usize;
+    let at = vec![january(); count];
+    let mut rows = Rows::with_periods(at.clone(), at.clone(), at.clone(), at);
+    let texts: Vec<Option<String>> = (0..count).map(|row| (row % 3 > 0).then(|| format!("{row:0100}"))).collect();
+    rows.set_text(Text::ResourceId, Coded::from_texts(texts.iter().map(Option::as_deref)));
+    let (_dir, store) = store();
+    let record = deliver(&store, &[rows.clone(), rows], &Table::default());
+    let column = Dimension::Column(Text::ResourceId);
+    let mut read = Vec::new();
+    for table in store.snapshot().detail(&record, always(), std::slice::from_ref(&column), &[]).unwrap() {
+        let table = table.unwrap();
+        read.extend((0..table.len()).map(|row| table.dimensions[&column].get(row).map(str::to_owned)));
+    }
+    assert!(read == [texts.clone(), texts].concat());
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 64, ..Default::default() })]
+
+    /// Amounts of any size and fineness, cut into batches anyhow, with any times.
+    #[test]
+    fn whatever_is_written_is_read_back(
+        batches in proptest::collection::vec(
+            proptest::collection::vec(
+                (proptest::option::of((proptest::prelude::any::<i128>(), 0_u32..127, 0_u32..30)), -9_i64..9, 0_usize..6),
+                0..12,
+            ),
+            1..6,
+        ),
+    ) {
+        let batches: Vec<Rows> = batches
+            .into_iter()
+            .map(|lines| {
+                let at: Vec<Instant> = lines.iter().map(|line| Instant(january().0 + line.1 * DAY)).collect();
+                let mut rows = Rows::with_periods(at.clone(), at.clone(), at.clone(), at);
+                let text = |line: usize| (line > 0).then(|| ["", "a", "b", "\u{1F4B0}", "null"][line - 1]);
+                rows.set_text(Text::ServiceName, Coded::from_texts(lines.iter().map(|line| text(line.2))));
+                let amount = |(value, cut, up): (i128, u32, u32)| {
+                    Amount::from_units(ethnum::I256::from(value >> cut) * crate::model::power_of_ten(up))
+                };
+                rows.set_number(Number::ListCost, lines.iter().map(|line| line.0.map(amount)).collect());
+                rows
+            })
+            .collect();
+        let dir = std::path::Path::new("/store");
+        let store = Store::open_with(std::sync::Arc::new(super::fake::Fake::new(dir)), dir, "identity");
+        let record = deliver(&store, &batches, &Table::default());
+        for period in [always(), Period { start: january(), end: Instant(january().0 + 3 * DAY) }] {
+            proptest::prop_assert_eq!(told(&store, &record, period), written(&batches, period));
+        }
+    }
+}
+
+#[test]
 fn row_groups_outside_the_period_are_not_read() {
     let (_dir, store) = store();
     // Three row groups, one per month.
@@ -154,6 +209,29 @@ fn daily_sums_come_back_equal_also_after_a_restart() {
         let store = Store::open(dir.path(), "identity").unwrap();
         assert_eq!(*store.snapshot().day(&record).unwrap(), day);
     }
+}
+
+#[test]
+fn damaged_bytes_of_daily_sums_never_panic() {
+    let mark = [7_u8; 32];
+    let good = super::super::day::encode(&table(200, 3), &mark).unwrap();
+    assert_eq!(super::super::day::decode(&good, &mark), Ok(table(200, 3)));
+    let mut dice = super::make::Dice(1);
+    for _case in 0..3_000 {
+        let mut bytes = good.clone();
+        for _change in 0..=dice.below(3) {
+            let at = dice.below(bytes.len());
+            match dice.below(4) {
+                0 => bytes.truncate(at + 1),
+                1 => bytes[at] = u8::MAX,
+                _ => bytes[at] ^= 1 << dice.below(8),
+            }
+        }
+        if let Ok(table) = super::super::day::decode(&bytes, &mark) {
+            assert!(table.dimensions.values().all(|column| column.codes.len() == table.len()));
+        }
+    }
+    assert!(super::super::day::decode(&good, &[8; 32]).is_err(), "another identity");
 }
 
 #[test]
