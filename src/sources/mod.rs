@@ -8,13 +8,23 @@ use async_trait::async_trait;
 use crate::model::{Month, Rejects, Repairs, Rows};
 
 mod cells;
+mod connect;
+mod deliveries;
 pub mod error;
 mod focus;
+mod hosts;
+mod ignored;
+mod local;
+pub mod location;
+mod manifest;
 mod normal;
+mod place;
 mod recognize;
+mod s3;
 pub mod sample;
 
 pub use error::Error;
+pub use hosts::is_host_entry;
 
 /// What a place holds at one moment: deliveries, each of which is imported and replaced as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -95,7 +105,7 @@ pub trait BillingSource: Send + Sync + std::fmt::Debug {
     /// [`Error::Changed`] where the file is no longer the version asked for, else as the place fails.
     async fn open(&self, file: &FileRef) -> Result<Content, Error>;
 
-    /// After reading: is the file still the version that was opened?
+    /// After reading: is the file still the version that was opened, and the manifest that named it too?
     ///
     /// # Errors
     /// [`Error::Changed`] if not.

@@ -1,0 +1,168 @@
+//! A billing source over any kind of place: lists it, reads its manifests, gives out its files.
+//! Knows neither file systems nor networks (a [`Folder`] does), nor what is inside the export files.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use futures::{StreamExt, stream};
+
+use super::deliveries::{self, Survey};
+use super::ignored::Ignored;
+use super::manifest::{self, Manifest};
+use super::{BillingSource, Content, Error, FileRef, Listing};
+use crate::model::Month;
+
+/// Most files below one location.
+pub(super) const MAX_ENTRIES: usize = 1_000_000;
+/// Most bytes of one file.
+pub(super) const MAX_FILE_BYTES: u64 = 8 << 30;
+/// Most bytes of a path below the location.
+pub(super) const MAX_PATH_BYTES: usize = 1_024;
+/// Manifests read at once.
+const MANIFESTS_AT_ONCE: usize = 4;
+
+/// A place that holds files: a folder on this machine or a prefix of a bucket.
+#[async_trait]
+pub(super) trait Folder: Send + Sync + std::fmt::Debug {
+    /// The location as it is written in the settings.
+    fn shown(&self) -> &str;
+
+    /// All files below the location, sorted by path.
+    async fn entries(&self) -> Result<Entries, Error>;
+
+    /// Opens one file at its version; [`Error::Changed`] where it has another one now, or is gone.
+    async fn open(&self, file: &FileRef) -> Result<Content, Error>;
+
+    /// [`Error::Changed`] where the file has another version now, or is gone.
+    async fn confirm(&self, file: &FileRef) -> Result<(), Error>;
+}
+
+/// What a folder holds.
+#[derive(Debug, Default)]
+pub(super) struct Entries {
+    /// The files, sorted by path.
+    pub files: Vec<Entry>,
+    /// What was passed over while listing, with the reason.
+    pub ignored: Ignored,
+}
+
+/// One file of a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// Path, size and version.
+    pub file: FileRef,
+    /// When the place says it was written, in nanoseconds since 1970; compared with its siblings only, never with a clock.
+    pub modified: Option<i64>,
+    /// The path under which the same bytes were listed before (a link), if any: such a file counts once.
+    pub same_as: Option<String>,
+}
+
+/// A billing source over a folder.
+#[derive(Debug)]
+pub(super) struct Place<F> {
+    folder: F,
+    since: Option<Month>,
+    known: Mutex<Known>,
+}
+
+/// What earlier listings taught.
+#[derive(Debug, Default)]
+struct Known {
+    /// Manifests read before, by path: they are fetched again only where their version changed.
+    manifests: BTreeMap<String, (String, Arc<Manifest>)>,
+    /// The manifest that named a file, by the file's path: a refresh of the export rewrites it last.
+    named_by: BTreeMap<String, FileRef>,
+}
+
+impl<F: Folder> Place<F> {
+    /// A source over this folder that leaves out months before `since`.
+    pub(super) fn new(folder: F, since: Option<Month>) -> Self {
+        Self { folder, since, known: Mutex::default() }
+    }
+
+    async fn manifest(&self, file: FileRef) -> Result<Arc<Manifest>, Error> {
+        if let Some((version, manifest)) = self.known().manifests.get(&file.path)
+            && *version == file.version
+        {
+            return Ok(Arc::clone(manifest));
+        }
+        manifest::check_size(&file)?;
+        let content = self.folder.open(&file).await?;
+        let bytes = bytes_of(&file, content).await?;
+        Ok(Arc::new(manifest::parse(&file.path, &bytes)?))
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+        // What is in there is a cache: also good after a panic elsewhere.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl<F: Folder> BillingSource for Place<F> {
+    async fn list(&self) -> Result<Listing, Error> {
+        let entries = self.folder.entries().await?;
+        let survey = Survey::of(&entries.files, self.since);
+        let files: Vec<FileRef> = survey.manifests.iter().map(|found| found.file().clone()).collect();
+        let read: Vec<_> =
+            stream::iter(files).map(|file| self.manifest(file)).buffered(MANIFESTS_AT_ONCE).collect().await;
+        let mut known = Known::default();
+        for (found, manifest) in survey.manifests.iter().zip(&read) {
+            if let Ok(manifest) = manifest {
+                let kept = (found.file().version.clone(), Arc::clone(manifest));
+                known.manifests.insert(found.file().path.clone(), kept);
+            }
+        }
+        let told = deliveries::tell(&survey, &read, entries.ignored);
+        if told.nothing {
+            return Err(Error::Empty { place: self.folder.shown().to_owned(), found: told.found });
+        }
+        known.named_by = told.named_by;
+        *self.known() = known;
+        Ok(told.listing)
+    }
+
+    async fn open(&self, file: &FileRef) -> Result<Content, Error> {
+        if file.size > MAX_FILE_BYTES {
+            return Err(Error::TooLarge {
+                file: file.path.clone(),
+                what: "the file".into(),
+                found: format!("{} bytes", file.size),
+                limit: format!("{MAX_FILE_BYTES} bytes"),
+            });
+        }
+        self.folder.open(file).await
+    }
+
+    /// Also fails where the manifest that named the file was rewritten: during a refresh of an export
+    /// its files belong to two versions, and the manifest comes last.
+    async fn confirm(&self, file: &FileRef) -> Result<(), Error> {
+        self.folder.confirm(file).await?;
+        let manifest = self.known().named_by.get(&file.path).cloned();
+        match manifest {
+            Some(manifest) => self.folder.confirm(&manifest).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// The bytes of a small file.
+async fn bytes_of(file: &FileRef, content: Content) -> Result<bytes::Bytes, Error> {
+    let (path, size) = (file.path.clone(), file.size);
+    match content {
+        Content::Bytes(bytes) => Ok(bytes),
+        Content::File(mut opened) => {
+            let read = tokio::task::spawn_blocking(move || {
+                let mut bytes = Vec::new();
+                opened.by_ref().take(size).read_to_end(&mut bytes).map(|_length| bytes)
+            });
+            match read.await {
+                Ok(Ok(bytes)) => Ok(bytes.into()),
+                Ok(Err(error)) => Err(Error::Io { file: path, why: error.kind().to_string() }),
+                Err(_stopped) => Err(Error::Io { file: path, why: "reading was stopped".into() }),
+            }
+        }
+    }
+}
