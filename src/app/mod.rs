@@ -1,18 +1,37 @@
 //! One instance (sources, stores, background refresh) per datasource: built on first use, dropped when settings change.
 //! Knows nothing of Grafana's messages: settings reach it as JSON and a map of secrets.
 
+mod answers;
+mod checked;
+mod connector;
+mod dimensions;
+mod health;
+mod hub;
+mod instance;
+mod instances;
+mod kept;
+mod lanes;
+mod lenient;
+pub mod limits;
+mod metrics;
+mod reader;
+pub mod settings;
+mod standing;
+mod tag_keys;
+mod tasks;
+#[cfg(test)]
+mod tests;
+mod trouble;
+
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use secrecy::SecretString;
 use serde::Serialize;
 
-use crate::model::Clock;
-use crate::query::{self, Answer, Request};
+use crate::query;
 
-pub mod limits;
-pub mod settings;
-
+pub use instance::Instance;
+pub use instances::App;
 pub use limits::Operator;
 
 /// What Grafana stores about a datasource and sends along with every call.
@@ -41,86 +60,6 @@ pub enum Role {
     Editor,
     /// Admin.
     Admin,
-}
-
-/// All instances of this process.
-#[derive(Debug)]
-pub struct App {
-    /// What the operator allows.
-    pub operator: Operator,
-    clock: Arc<dyn Clock>,
-}
-
-impl App {
-    /// An app without instances; cheap, touches neither disk nor network.
-    #[must_use]
-    pub fn new(operator: Operator, clock: Arc<dyn Clock>) -> Self {
-        Self { operator, clock }
-    }
-
-    /// The instance for these settings: the running one, or a new one where settings or secrets changed.
-    /// Settings that make no sense are kept inside the instance and told by its answers and its health.
-    pub async fn instance(&self, settings: DatasourceSettings) -> Arc<Instance> {
-        let _unused = (&self.clock, settings);
-        Arc::new(Instance {})
-    }
-
-    /// Stops all background work; returns when it has stopped or after half a second.
-    pub async fn stop(&self) {}
-
-    /// Prometheus text lines of this app's own counters: no tags, accounts, paths or buckets in labels.
-    #[must_use]
-    pub fn metrics(&self) -> String {
-        String::new()
-    }
-}
-
-/// One datasource at one state of its settings.
-#[derive(Debug)]
-pub struct Instance {}
-
-impl Instance {
-    /// Answers one query. Dropping the future stops its work within a second.
-    ///
-    /// # Errors
-    /// [`query::Error`], told to the author of this query alone.
-    pub async fn answer(&self, request: Request) -> Result<Answer, query::Error> {
-        let _unused = request;
-        Ok(Answer::default())
-    }
-
-    /// "Save & test": looks at every source and says what was found. At most 5 s; cached for 10 s.
-    pub async fn health(&self) -> Health {
-        Health::default()
-    }
-
-    /// The dimensions that can be grouped and filtered by, promoted tags and tag keys in the data included.
-    pub async fn dimensions(&self) -> Vec<DimensionInfo> {
-        Vec::new()
-    }
-
-    /// Distinct values of a dimension, sorted, from the store only.
-    ///
-    /// # Errors
-    /// [`query::Error::UnknownDimension`] for a name that is none.
-    pub async fn values(&self, request: ValuesRequest) -> Result<Vec<String>, query::Error> {
-        let _unused = request;
-        Ok(Vec::new())
-    }
-
-    /// What is loaded and running, one entry per source.
-    pub async fn status(&self, role: Role) -> Vec<SourceStatus> {
-        let _unused = role;
-        Vec::new()
-    }
-
-    /// Asks for a refresh of all sources now. At most once a minute; returns at once.
-    ///
-    /// # Errors
-    /// The number of seconds until the next refresh may be asked for.
-    pub fn refresh(&self) -> Result<(), u64> {
-        Ok(())
-    }
 }
 
 /// Result of a health check.

@@ -1,4 +1,5 @@
-//! Datasource settings: [`RawSettings`] as Grafana stores them, shared with the config editor.
+//! Datasource settings as Grafana stores them: [`RawSettings`], shared with the config editor.
+//! What they mean, and whether they make sense, is decided in `checked.rs`.
 
 use serde::{Deserialize, Serialize};
 
