@@ -11,8 +11,14 @@ use secrecy::{ExposeSecret, SecretString};
 use super::checked::{Billing, Place};
 use super::limits::Operator;
 use crate::model::Clock;
-use crate::sources::{BillingSource, Error};
+use crate::sources::location::{self, Allowed, PlaceSettings};
+use crate::sources::sample::SampleSource;
+use crate::sources::{BillingSource, Error, Format};
+use crate::store::identity::IdentityKey;
 use crate::store::{self, Store};
+
+/// Size of the sample that a datasource without settings serves.
+const SAMPLE_SCALE: u32 = 1;
 
 /// Whose source it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +32,8 @@ pub(super) struct Owner {
 /// A source that can be connected to.
 pub(super) struct Prepared {
     owner: Owner,
-    definition: String,
+    place: String,
+    format: Format,
     secrets: BTreeMap<String, SecretString>,
     link: Link,
 }
@@ -41,31 +48,47 @@ impl fmt::Debug for Prepared {
 }
 
 impl Prepared {
-    /// A source over any link. `secrets` are its own, by field.
-    pub(super) fn new(owner: Owner, definition: String, secrets: BTreeMap<String, SecretString>, link: Link) -> Self {
-        Self { owner, definition, secrets, link }
+    /// A source over any link. `place` is what makes it this place and not another; `secrets` are its own, by field.
+    pub(super) fn new(
+        owner: &Owner,
+        billing: &Billing,
+        place: String,
+        secrets: BTreeMap<String, SecretString>,
+        link: Link,
+    ) -> Self {
+        Self { owner: owner.clone(), place, format: billing.format, secrets, link }
     }
 
-    /// What makes the source this one and not another, without its credentials.
-    pub(super) fn definition(&self) -> &str {
-        &self.definition
+    /// What makes the place this one and not another, without its credentials.
+    pub(super) fn place(&self) -> &str {
+        &self.place
     }
 
-    /// A fingerprint of owner, definition and credentials under a key of this process.
+    /// A fingerprint of whose data it is: owner, definition, lasting credentials; under a key of this process.
     pub(super) fn fingerprint(&self, key: &[u8; 32]) -> String {
-        let mut hash = blake3::Hasher::new_keyed(key);
-        let mut part = |text: &str| {
-            hash.update(&(text.len() as u64).to_le_bytes());
-            hash.update(text.as_bytes());
-        };
-        part(&self.owner.org_id.to_string());
-        part(&self.owner.uid);
-        part(&self.definition);
-        for (field, secret) in &self.secrets {
-            part(field);
-            part(secret.expose_secret());
+        let mut parts = Parts::new(key);
+        parts.add(&self.owner.org_id.to_string());
+        parts.add(&self.owner.uid);
+        parts.add(&self.definition());
+        for (field, secret) in self.secrets.iter().filter(|(field, _)| lasts(field)) {
+            parts.add(field);
+            parts.add(secret.expose_secret());
         }
-        hash.finalize().to_hex().to_string()
+        parts.finish()
+    }
+
+    /// A fingerprint of all secrets, passing ones too: with another one, the source is connected anew.
+    pub(super) fn connection(&self, key: &[u8; 32]) -> String {
+        let mut parts = Parts::new(key);
+        for (field, secret) in &self.secrets {
+            parts.add(field);
+            parts.add(secret.expose_secret());
+        }
+        parts.finish()
+    }
+
+    fn definition(&self) -> String {
+        format!("{}format={:?}\n", self.place, self.format)
     }
 
     /// Connects; touches the disk at most.
@@ -76,13 +99,40 @@ impl Prepared {
         (self.link)()
     }
 
-    /// Opens the store of this source below `base`.
+    /// Opens the store of this source below `base`; gives its identity on this machine's disk too.
     ///
     /// # Errors
     /// Where the directory cannot be used.
-    pub(super) fn open_store(&self, base: &Path) -> Result<Store, store::Error> {
-        let identity = self.fingerprint(&[0; 32]);
-        Store::open(&base.join(&identity), &identity)
+    pub(super) fn open_store(&self, base: &Path) -> Result<(String, Store), store::Error> {
+        let key = IdentityKey::open(base)?;
+        let secrets = self.secrets.iter().filter(|(field, _)| lasts(field));
+        let secrets = secrets.map(|(field, secret)| (field.as_str(), secret.expose_secret().as_bytes()));
+        let identity = key.identity(self.owner.org_id, &self.owner.uid, &self.definition(), secrets);
+        let store = Store::open(&key.store_dir(&identity), &identity)?;
+        Ok((identity, store))
+    }
+}
+
+/// False for secrets that change all the time and say nothing about who is meant.
+fn lasts(field: &str) -> bool {
+    field != "sessionToken"
+}
+
+/// Hashes parts one after another, each with its length, so that no two lists of parts run together.
+struct Parts(blake3::Hasher);
+
+impl Parts {
+    fn new(key: &[u8; 32]) -> Self {
+        Self(blake3::Hasher::new_keyed(key))
+    }
+
+    fn add(&mut self, text: &str) {
+        self.0.update(&(text.len() as u64).to_le_bytes());
+        self.0.update(text.as_bytes());
+    }
+
+    fn finish(&self) -> String {
+        self.0.finalize().to_hex().to_string()
     }
 }
 
@@ -103,14 +153,22 @@ pub(super) trait Connector: Send + Sync + fmt::Debug {
 /// The real places.
 #[derive(Debug)]
 pub(super) struct Places {
-    operator: Operator,
+    allowed: Allowed,
     clock: Arc<dyn Clock>,
 }
 
 impl Places {
-    /// Places as far as the operator allows them.
+    /// Places as far as the operator allows them. Outlay's own store is never read as an export, nor is Grafana's data
+    /// directory around it.
     pub(super) fn new(operator: &Operator, clock: &Arc<dyn Clock>) -> Self {
-        Self { operator: operator.clone(), clock: Arc::clone(clock) }
+        let allowed = Allowed {
+            local_roots: operator.local_roots.clone(),
+            hosts: operator.allowed_hosts.clone(),
+            ambient_identity: operator.ambient_identity.clone(),
+            forbidden: operator.forbidden(),
+            spool_dir: operator.store_dir.join("spool"),
+        };
+        Self { allowed, clock: Arc::clone(clock) }
     }
 }
 
@@ -121,20 +179,37 @@ impl Connector for Places {
         billing: &Billing,
         secrets: BTreeMap<String, SecretString>,
     ) -> Result<Prepared, Error> {
-        let _unused = (&self.operator, &self.clock);
-        match &billing.place {
-            Place::Sample => Ok(Prepared::new(
-                owner.clone(),
-                "sample".into(),
-                secrets,
-                Box::new(|| Err(Error::NotFound { place: "sample".into() })),
-            )),
-            Place::Export { location, .. } => Ok(Prepared::new(
-                owner.clone(),
-                location.clone(),
-                secrets,
-                Box::new(|| Err(Error::NotFound { place: "sample".into() })),
-            )),
-        }
+        let (location, region, endpoint, path_style) = match &billing.place {
+            Place::Sample => return Ok(self.sample(owner, billing, secrets)),
+            Place::Export { location, region, endpoint, path_style } => (location, region, endpoint, path_style),
+        };
+        let settings = PlaceSettings {
+            source_id: billing.id.clone(),
+            location: location.clone(),
+            region: region.clone(),
+            endpoint: endpoint.clone(),
+            path_style: *path_style,
+            since: billing.rules.since,
+            access_key_id: secrets.get("accessKeyId").cloned(),
+            secret_access_key: secrets.get("secretAccessKey").cloned(),
+            session_token: secrets.get("sessionToken").cloned(),
+        };
+        let place = location::check(&settings, &self.allowed)?.definition();
+        // Connecting opens nothing, so that missing keys are told when the settings are read.
+        let source = location::connect(&settings, &self.allowed)?;
+        let link = Box::new(move || Ok(Arc::clone(&source)));
+        Ok(Prepared::new(owner, billing, place, secrets, link))
+    }
+}
+
+impl Places {
+    /// The made-up company as of today; its data ends yesterday.
+    fn sample(&self, owner: &Owner, billing: &Billing, secrets: BTreeMap<String, SecretString>) -> Prepared {
+        let clock = Arc::clone(&self.clock);
+        let link = Box::new(move || {
+            let source: Arc<dyn BillingSource> = Arc::new(SampleSource::new(clock.now().day(), SAMPLE_SCALE));
+            Ok(source)
+        });
+        Prepared::new(owner, billing, "provider=sample\n".into(), secrets, link)
     }
 }

@@ -4,8 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant as Moment;
 
-use tokio::sync::Semaphore;
-
 use super::DimensionInfo;
 use super::connector::Connector;
 use super::kept::{Kept, Weight};
@@ -40,7 +38,7 @@ impl Hub {
     pub(super) fn new(operator: Operator, clock: Arc<dyn Clock>, connector: Box<dyn Connector>) -> Self {
         let room = |bytes| if operator.answer_cache { bytes } else { 0 };
         Self {
-            common: Arc::new(Common { clock, store_dir: operator.store_dir.clone(), imports: Semaphore::new(1) }),
+            common: Arc::new(Common::new(clock, operator.store_dir.clone())),
             connector,
             lanes: Lanes::default(),
             answers: Kept::with_room(room(ANSWERS_ROOM)),

@@ -284,18 +284,20 @@ fn prepare(
         let trouble = Trouble::from(&error);
         Trouble { full: format!("{}.location: {}", billing.path, trouble.full), ..trouble }
     })?;
-    if let Some(first) = taken.get(prepared.definition()) {
+    if let Some(first) = taken.get(prepared.place()) {
         let why = format!("reads the same as source `{first}`, which would count every cost twice; remove one of them");
         let problem = Problem { path: format!("{}.location", billing.path), why };
         return Err(Trouble::open(problem.to_string()));
     }
-    taken.insert(prepared.definition().to_owned(), billing.id.clone());
+    taken.insert(prepared.place().to_owned(), billing.id.clone());
     Ok(prepared)
 }
 
 /// The running reader of the same source, a new one over its store where it is read in another manner, or a new one.
 fn attach(hub: &Hub, billing: &Billing, prepared: Prepared, before: Option<&Instance>) -> Arc<Reader> {
+    let connection = prepared.connection(&hub.key);
     let manner = Manner {
+        text: format!("{:?} {:?} {} {connection}", billing.place, billing.format, billing.rules.version()),
         rules: billing.rules.clone(),
         format: billing.format,
         daily: billing.place == Place::Sample,

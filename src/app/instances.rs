@@ -135,6 +135,28 @@ impl App {
     }
 }
 
+#[cfg(test)]
+impl App {
+    /// Only before the first instance.
+    pub(super) fn shorten_first_wait(&mut self, wait: Duration) {
+        self.common().first_import = wait;
+    }
+
+    /// Only before the first instance.
+    pub(super) fn shorten_back_off(&mut self, wait: Duration) {
+        self.common().back_off = wait;
+    }
+
+    pub(super) fn drop_idle(&self, idle: Duration) {
+        drop_idle(&self.running, idle);
+    }
+
+    fn common(&mut self) -> &mut super::reader::Common {
+        let hub = Arc::get_mut(&mut self.hub).expect("no instance yet");
+        Arc::get_mut(&mut hub.common).expect("no reader yet")
+    }
+}
+
 /// Ends the readers of an instance that its successor did not take over.
 fn end_unless_kept(before: &Instance, after: &Instance) {
     let kept = |reader: &Arc<super::reader::Reader>| after.readers().any(|other| Arc::ptr_eq(other, reader));

@@ -14,6 +14,8 @@ const PROVIDERS: [&str; 3] = ["aws", "azure", "gcp"];
 pub struct Operator {
     /// Where stores live.
     pub store_dir: PathBuf,
+    /// Grafana's own data directory, where it is known.
+    pub grafana_data: Option<PathBuf>,
     /// Directories below which `file://` locations may lie; empty means no `file://` at all.
     pub local_roots: Vec<PathBuf>,
     /// Hosts beyond the providers' own that `endpoint` and `url` may name: exact, `*.suffix`, or with `http://` and port.
@@ -45,6 +47,7 @@ impl Operator {
         let mut reader = Reader { vars, warnings: Vec::new() };
         Self {
             store_dir: reader.store_dir(),
+            grafana_data: reader.plain("GF_PATHS_DATA").and_then(|dir| absolute(Path::new(dir))),
             local_roots: reader.local_roots(),
             allowed_hosts: reader.list("ALLOWED_HOSTS", "a host, `*.suffix` or `http://host:port`", host),
             ambient_identity: reader.list("AMBIENT_IDENTITY", "one of aws, azure, gcp", provider),
@@ -54,6 +57,24 @@ impl Operator {
             answer_cache: reader.switch("ANSWER_CACHE", true),
             warnings: reader.warnings,
         }
+    }
+
+    /// Folders that are never read as exports, whatever the roots are: our store, the system's own, and Grafana's data.
+    /// Where a root was set inside of Grafana's data on purpose, only what Grafana itself keeps there.
+    #[must_use]
+    pub fn forbidden(&self) -> Vec<PathBuf> {
+        let mut forbidden = vec![self.store_dir.clone()];
+        forbidden.extend(["/dev", "/proc", "/sys"].map(PathBuf::from));
+        if let Some(data) = &self.grafana_data {
+            let inside = |root: &PathBuf| root != data && root.starts_with(data);
+            if self.local_roots.iter().any(inside) {
+                let kept = ["alerting", "csv", "dashboards", "grafana.db", "pdf", "plugins", "png", "sessions"];
+                forbidden.extend(kept.map(|name| data.join(name)));
+            } else {
+                forbidden.push(data.clone());
+            }
+        }
+        forbidden
     }
 
     /// The same settings with the store kept out of the plugin's own folder, where any extra file makes Grafana refuse
@@ -294,6 +315,17 @@ mod tests {
     fn saying_none_is_no_mistake() {
         let operator = read(&[("GF_PLUGIN_OUTLAY_AMBIENT_IDENTITY", "false"), ("GF_PLUGIN_OUTLAY_ALLOWED_HOSTS", "")]);
         assert!(operator.warnings.is_empty() && operator.ambient_identity.is_empty());
+    }
+
+    #[test]
+    fn grafanas_own_data_is_no_export() {
+        let forbidden =
+            |roots: &str| read(&[("GF_PATHS_DATA", "/data"), ("GF_PLUGIN_OUTLAY_LOCAL_ROOTS", roots)]).forbidden();
+        assert!(forbidden("/").contains(&PathBuf::from("/data")));
+        assert!(forbidden("/data").contains(&PathBuf::from("/data")));
+        let inside = forbidden("/data/bills");
+        assert!(!inside.contains(&PathBuf::from("/data")) && inside.contains(&PathBuf::from("/data/grafana.db")));
+        assert!(inside.contains(&PathBuf::from("/data/outlay")));
     }
 
     #[test]

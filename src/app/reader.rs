@@ -21,11 +21,9 @@ use crate::query::{SourceState, SourceView};
 use crate::sources::{BillingSource, Format};
 use crate::store::{Snapshot, Store};
 
-/// How long queries may wait for the first import into an empty store, counted from the start of the source.
 const FIRST_IMPORT: Duration = Duration::from_secs(4);
 /// How long queries may wait for a store to be opened.
 const OPENING: Duration = Duration::from_secs(4);
-/// Wait after a first failure; doubled with each further one, up to the refresh interval.
 const BACK_OFF: Duration = Duration::from_secs(15);
 /// Wait while another process, or a reader that is just ending, writes the store.
 const LOCKED: Duration = Duration::from_secs(5);
@@ -41,11 +39,23 @@ pub(super) struct Common {
     pub store_dir: PathBuf,
     /// One import at a time in the whole process: imports are what takes memory.
     pub imports: Semaphore,
+    /// How long queries may wait for the first import into an empty store, counted from the start of the source.
+    pub first_import: Duration,
+    /// Wait after a first failure; doubled with each further one, up to the refresh interval.
+    pub back_off: Duration,
+}
+
+impl Common {
+    pub(super) fn new(clock: Arc<dyn Clock>, store_dir: PathBuf) -> Self {
+        Self { clock, store_dir, imports: Semaphore::new(1), first_import: FIRST_IMPORT, back_off: BACK_OFF }
+    }
 }
 
 /// How a source is read.
 #[derive(Debug)]
 pub(super) struct Manner {
+    /// All that decides how the source is read, its interval apart: with another text, reading starts anew.
+    pub text: String,
     /// How rows are kept.
     pub rules: Rules,
     /// The format of its files.
@@ -85,7 +95,6 @@ struct Work {
     refresh_seconds: AtomicU64,
     shelf: Arc<Shelf>,
     nudge: Notify,
-    stop: Stop,
     closed: AtomicBool,
 }
 
@@ -110,7 +119,7 @@ impl Reader {
                     standing: watch::Sender::new(Standing::default()),
                     progress: Progress::default(),
                     busy: tokio::sync::Mutex::new(()),
-                    first_until: Moment::now() + FIRST_IMPORT,
+                    first_until: Moment::now() + common.first_import,
                 })
             },
             |before| Arc::clone(&before.work.shelf),
@@ -118,7 +127,7 @@ impl Reader {
         let work = Arc::new(Work {
             common: Arc::clone(common),
             identity,
-            manner: manner_text(&manner),
+            manner: manner.text,
             prepared,
             rules: manner.rules,
             format: manner.format,
@@ -126,7 +135,6 @@ impl Reader {
             refresh_seconds: AtomicU64::new(manner.refresh.as_secs()),
             shelf,
             nudge: Notify::new(),
-            stop: Stop::default(),
             closed: AtomicBool::new(false),
         });
         let task = Task::start(Arc::clone(&work).run());
@@ -135,7 +143,7 @@ impl Reader {
 
     /// True where this reader reads in exactly this manner, its interval apart, and still runs.
     pub(super) fn reads_like(&self, manner: &Manner) -> bool {
-        !self.work.closed.load(Ordering::Relaxed) && self.work.manner == manner_text(manner)
+        !self.work.closed.load(Ordering::Relaxed) && self.work.manner == manner.text
     }
 
     /// Changes how often the source is looked at.
@@ -152,7 +160,6 @@ impl Reader {
     /// Ends the background work, without waiting for it.
     pub(super) fn end(&self) {
         self.work.closed.store(true, Ordering::Relaxed);
-        self.work.stop.stop();
         if let Some(task) = &*self.task.lock().unwrap_or_else(PoisonError::into_inner) {
             task.abort();
         }
@@ -187,7 +194,7 @@ impl Reader {
     /// The source as a query sees it.
     pub(super) fn view(&self, id: &str) -> SourceView {
         let (standing, snapshot, verdict) = self.standing();
-        let failures = standing.outcome.map(|outcome| outcome.failures).unwrap_or_default();
+        let failures = standing.outcome.map(|outcome| outcome.failures.clone()).unwrap_or_default();
         SourceView {
             id: id.to_owned(),
             snapshot,
@@ -215,17 +222,6 @@ impl Reader {
     }
 }
 
-impl Drop for Reader {
-    fn drop(&mut self) {
-        self.work.stop.stop();
-    }
-}
-
-/// All that decides what a store will hold; a change of it is a new reader.
-fn manner_text(manner: &Manner) -> String {
-    format!("{:?} {} {}", manner.format, manner.daily, manner.rules.version())
-}
-
 impl Work {
     async fn run(self: Arc<Self>) {
         let store = self.opened().await;
@@ -246,11 +242,12 @@ impl Work {
             let work = Arc::clone(self);
             let opened = off_thread(move |_stop| work.prepared.open_store(&work.common.store_dir)).await;
             let trouble = match opened {
-                Some(Ok(store)) => {
+                Some(Ok((identity, store))) => {
                     let store = Arc::new(store);
                     let began_empty = store.snapshot().deliveries.is_empty();
                     self.shelf.standing.send_modify(|standing| {
                         standing.store = Some(Arc::clone(&store));
+                        standing.disk_identity = Some(identity);
                         standing.began_empty = began_empty;
                         standing.trouble = None;
                     });
@@ -290,7 +287,8 @@ impl Work {
             rules: self.rules.clone(),
             progress: self.shelf.progress.clone(),
             clock: Arc::clone(&self.common.clock),
-            stop: self.stop.clone(),
+            // Dropping the future raises it; each look has its own, since it stays raised.
+            stop: Stop::default(),
         };
         ingest::refresh(job).await.map_err(|error| Trouble::from(&error))
     }
@@ -318,7 +316,7 @@ impl Work {
             standing.looked = Some(now);
             standing.trouble = None;
             standing.failed_in_a_row = 0;
-            standing.outcome = Some(outcome);
+            standing.outcome = Some(Arc::new(outcome));
         });
     }
 
@@ -357,7 +355,7 @@ impl Work {
 
     fn back_off(&self, failed: u32) -> Duration {
         let most = Duration::from_secs(self.refresh_seconds.load(Ordering::Relaxed));
-        let wait = BACK_OFF.saturating_mul(1 << failed.saturating_sub(1).min(10));
+        let wait = self.common.back_off.saturating_mul(1 << failed.saturating_sub(1).min(10));
         self.jittered(wait.min(most))
     }
 

@@ -14,6 +14,8 @@ use crate::store::{Snapshot, Store};
 pub(super) struct Standing {
     /// Its store, once open.
     pub store: Option<Arc<Store>>,
+    /// The name of its store on disk, once open.
+    pub disk_identity: Option<String>,
     /// True where the store was empty when it was opened, so that there is nothing to show before the first look.
     pub began_empty: bool,
     /// Looks at the source that came to an end, well or not.
@@ -25,7 +27,7 @@ pub(super) struct Standing {
     /// Failed looks since the last good one.
     pub failed_in_a_row: u32,
     /// What the last good look found.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<Arc<Outcome>>,
 }
 
 /// A state in words.
@@ -178,8 +180,8 @@ mod tests {
         let other = Trouble { writer: Some("process 7 on host a".into()), ..Trouble::open("locked") };
         let other = Standing { trouble: Some(other), looks: 1, ..Standing::default() };
         let outcome = Outcome { found: 3, failures: vec![("2026-10".into(), "torn".into())], ..Outcome::default() };
-        let partly = Standing { outcome: Some(outcome), looks: 1, ..Standing::default() };
-        let good = Standing { looks: 1, outcome: Some(Outcome::default()), ..Standing::default() };
+        let partly = Standing { outcome: Some(Arc::new(outcome)), looks: 1, ..Standing::default() };
+        let good = Standing { looks: 1, outcome: Some(Arc::default()), ..Standing::default() };
 
         check(&new, &empty, "", SourceState::Importing, "waiting for its first import");
         check(&new, &filled, "", SourceState::Ready, "");

@@ -33,13 +33,15 @@ impl From<&sources::Error> for Trouble {
             E::Empty { .. } => "its location holds no billing export".into(),
             E::Settings { .. } => "its settings are not usable".into(),
             E::Io { .. } => "one of its files cannot be read".into(),
-            // What is left names files below the location only, as the list of deliveries does.
+            // These name files below the location only, as the list of deliveries does.
             E::Changed { .. }
             | E::UnknownFormat { .. }
             | E::UnsupportedVersion { .. }
             | E::Damaged { .. }
             | E::Manifest { .. }
             | E::TooLarge { .. } => error.to_string(),
+            // A kind of error that nobody has judged yet is not shown to everyone.
+            _ => "it cannot be read".into(),
         };
         let public = format!("{public}; \"Save & test\" of the datasource says more");
         Self { public, full: error.to_string(), writer: None }
