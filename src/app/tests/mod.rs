@@ -380,3 +380,24 @@ async fn an_instance_that_nobody_asks_for_is_dropped() {
     assert!(!Arc::ptr_eq(&instance, &another));
     assert_eq!(total(&another).await.0, "1");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_datasource_without_settings_serves_the_sample_until_yesterday() {
+    let dir = tempfile::tempdir().unwrap();
+    let operator = super::Operator { store_dir: dir.path().join("stores"), ..super::Operator::default() };
+    let clock = Arc::new(crate::model::FixedClock(at(NOW)));
+    let app = super::App::new(operator, clock);
+    let began = Moment::now();
+    let instance = app.instance(settings("{}")).await;
+    let query = request(r#"{"grain":"total","groupBy":["BillingCurrency"]}"#);
+    let first = instance.answer(query).await.unwrap();
+    println!("the sample's first panel took {:?}", began.elapsed());
+    assert_ne!(dollars(&first), "nothing", "{:?}", notices(&first));
+    until(|| instance.readers().all(|reader| reader.standing().0.looks > 0)).await;
+    let health = instance.health().await;
+    assert!(health.ok, "{}", health.message);
+    let expected = "1 source: sample ready, newest billing month 2026-11, ";
+    assert!(health.message.starts_with(expected), "{}", health.message);
+    assert!(health.message.contains("data until 2026-11-23"), "{}", health.message);
+    app.stop().await;
+}
