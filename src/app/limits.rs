@@ -41,6 +41,22 @@ impl Default for Operator {
 }
 
 impl Operator {
+    /// The variables that [`Operator::from_vars`] looks at; nothing else of the environment is needed.
+    pub const VARIABLES: [&str; 12] = [
+        "GF_PATHS_DATA",
+        "GF_PLUGIN_OUTLAY_ALLOWED_HOSTS",
+        "GF_PLUGIN_OUTLAY_AMBIENT_IDENTITY",
+        "GF_PLUGIN_OUTLAY_ANSWER_CACHE",
+        "GF_PLUGIN_OUTLAY_LOCAL_ROOTS",
+        "GF_PLUGIN_OUTLAY_MEMORY_LIMIT_MIB",
+        "GF_PLUGIN_OUTLAY_ROW_LIMIT",
+        "GF_PLUGIN_OUTLAY_STORE_DIR",
+        "GF_PLUGIN_OUTLAY_STORE_LIMIT_GIB",
+        "HOME",
+        "LOCALAPPDATA",
+        "XDG_CACHE_HOME",
+    ];
+
     /// Reads the settings out of the environment's variables. An empty value is as good as none.
     #[must_use]
     pub fn from_vars(vars: &BTreeMap<String, String>) -> Self {
@@ -98,6 +114,7 @@ struct Reader<'v> {
 
 impl Reader<'_> {
     fn plain(&self, name: &str) -> Option<&str> {
+        debug_assert!(Operator::VARIABLES.contains(&name), "{name} would never arrive");
         self.vars.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 

@@ -39,9 +39,8 @@ impl From<&sources::Error> for Trouble {
             | E::UnsupportedVersion { .. }
             | E::Damaged { .. }
             | E::Manifest { .. }
-            | E::TooLarge { .. } => error.to_string(),
-            // A kind of error that nobody has judged yet is not shown to everyone.
-            _ => "it cannot be read".into(),
+            | E::TooLarge { .. }
+            | E::AmbiguousDates { .. } => error.to_string(),
         };
         let public = format!("{public}; \"Save & test\" of the datasource says more");
         Self { public, full: error.to_string(), writer: None }

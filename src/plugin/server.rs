@@ -137,16 +137,8 @@ async fn serve_behind(door: Door, router: Router, parent: u32, edge: Edge) -> io
 
 /// What the operator allows. Grafana's environment holds passwords: only variables that we name are looked at.
 fn operator() -> Operator {
-    Operator {
-        store_dir: std::env::temp_dir().join("outlay"),
-        local_roots: Vec::new(),
-        allowed_hosts: Vec::new(),
-        ambient_identity: Vec::new(),
-        memory_limit_mib: 1_024,
-        row_limit: 1_000_000,
-        store_limit_gib: 20,
-        warnings: Vec::new(),
-    }
+    let set = Operator::VARIABLES.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
+    Operator::from_vars(&set.collect())
 }
 
 #[cfg(test)]
