@@ -11,3 +11,6 @@ pub mod plugin;
 pub mod query;
 pub mod sources;
 pub mod store;
+
+#[cfg(test)]
+mod typescript;

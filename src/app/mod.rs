@@ -88,6 +88,7 @@ pub struct Check {
 
 /// A dimension on offer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct DimensionInfo {
     /// Name for `groupBy` and `filters`.
@@ -113,6 +114,7 @@ pub struct ValuesRequest {
 
 /// State of one source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct SourceStatus {
     /// Id of the source.

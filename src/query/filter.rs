@@ -22,7 +22,7 @@ const PATTERN_MEMORY: usize = 1 << 20;
 /// Most dimensions of a group-by.
 const MAX_GROUP_BY: usize = 8;
 /// What a dashboard variable set to "All" becomes.
-pub(super) const ALL: &str = "$__all";
+pub(crate) const ALL: &str = "$__all";
 
 /// The dimension of a name.
 ///

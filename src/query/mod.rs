@@ -3,7 +3,7 @@
 
 pub mod answer;
 pub mod error;
-mod filter;
+pub(crate) mod filter;
 pub mod kinds;
 pub mod request;
 mod run;

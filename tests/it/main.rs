@@ -4,6 +4,7 @@
 #![expect(clippy::print_stderr, reason = "what could not be run is named")]
 
 mod bills;
+mod contract;
 mod dashboards;
 mod deliveries;
 mod frames;

@@ -12,7 +12,7 @@ use crate::query::{Error, SourceState, SourceView, View, filter, run};
 use crate::store::DeliveryRecord;
 
 /// Columns that the filters of this kind may name.
-const FILTERS: [&str; 4] = ["source", "period", "state", "currency"];
+pub(crate) const FILTERS: [&str; 4] = ["source", "period", "state", "currency"];
 
 /// What is loaded: one row per source and billing month.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -1,0 +1,45 @@
+/** The query of this data source: Grafana's own fields beside the generated model. Nothing here decides what a field means; the backend does. */
+import type { DataQuery as GrafanaQuery } from '@grafana/schema';
+import { DEFAULT_QUERY, KINDS, VERSION } from '../generated/defaults';
+import type { Filter, PanelQuery } from '../generated/query';
+
+/** What a dashboard saves for one row of the query editor. */
+export type OutlayQuery = GrafanaQuery & PanelQuery;
+
+/** Name of a query kind. */
+export type Kind = PanelQuery['kind'];
+
+/** The query of one kind. */
+export type QueryOf<K extends Kind> = Extract<OutlayQuery, { kind: K }>;
+
+/** The fields that belong to one kind, without Grafana's. */
+export type FieldsOf<K extends Kind> = Omit<Extract<PanelQuery, { kind: K }>, 'kind'>;
+
+/** Props that all kind editors share. */
+export interface KindEditorProps<K extends Kind> {
+  query: QueryOf<K>;
+  /** Takes the changed fields and runs the query; `undefined` takes a field away. */
+  change: (fields: Partial<FieldsOf<K>>) => void;
+}
+
+/** A query of a saved row: an absent kind is read as the backend reads it. */
+export function complete(query: Partial<OutlayQuery>): OutlayQuery {
+  const kind = query.kind ?? query.queryType ?? DEFAULT_QUERY.kind;
+  // What a dashboard saved can be of any kind, a later version's included; `isKnown` tells.
+  return { refId: 'A', ...query, kind } as OutlayQuery;
+}
+
+/** Whether this version has an editor for the kind. */
+export function isKnown(kind: string): kind is Kind {
+  return KINDS.some((known) => known === kind);
+}
+
+/** The query as an editor writes it: with its version, and its kind where Grafana looks for it. */
+export function stamped<T extends OutlayQuery>(query: T): T {
+  return { ...query, version: VERSION, queryType: query.kind };
+}
+
+/** A query of another kind. Fields of the first stay, so that switching back loses nothing; filters speak of other columns. */
+export function ofKind(query: OutlayQuery, kind: Kind, filters: Filter[]): OutlayQuery {
+  return stamped({ ...query, kind, filters } as OutlayQuery);
+}
