@@ -31,6 +31,8 @@ pub(super) struct Resource {
     pub(super) product: &'static Product,
     pub(super) legacy: bool,
     pub(super) region: &'static Region,
+    /// The region that its platform moved from.
+    pub(super) moved_from: Option<&'static Region>,
     pub(super) plants: Vec<(Plant, Day, Day)>,
 }
 
@@ -292,7 +294,17 @@ impl Builder {
         let kind = phases.first().map_or(Kind::Disk, |phase| phase.kind);
         let number = seed::of_text(&format!("{}|{}|{kind:?}", resource.name(), resource.region.id));
         let surge = surge.map(|(_, from, to, permille)| (from, to, permille));
-        self.catalog.items.push(Item { seed: number, account: resource.account, stretches, surge, plants });
+        let id = ids::resource(&self.catalog.accounts[resource.account], kind, resource);
+        self.catalog.items.push(Item {
+            seed: number,
+            resource: id.unwrap_or_else(|| resource.name()),
+            client: resource.client.map_or("", |client| client.id),
+            legacy: resource.legacy,
+            account: resource.account,
+            stretches,
+            surge,
+            plants,
+        });
     }
 
     /// The days on which a text or price of a phase changes, its own first day and the day after its last included.
@@ -325,7 +337,8 @@ impl Builder {
     ) -> Stretch {
         let book = self.catalog.accounts[resource.account].book;
         let meter_now = meter(book, phase.kind, resource.region, raise.unwrap_or(1000));
-        let before = match (raise, phase.change) {
+        let moved = resource.moved_from.map(|region| (Plant::RegionMove, phase.kind, region));
+        let before = match (raise, phase.change.or(moved)) {
             (Some(_), _) => Some((Plant::PriceChange, meter(book, phase.kind, resource.region, 1000).contracted)),
             (None, Some((plant, kind, region))) => Some((plant, meter(book, kind, region, 1000).contracted)),
             (None, None) => None,

@@ -81,6 +81,12 @@ pub(super) struct Billed<'a> {
 pub(super) struct Item {
     /// What its numbers are made from.
     pub(super) seed: u64,
+    /// The resource's id, or its name where the bill has no id.
+    pub(super) resource: String,
+    /// Whose it is; empty for the shared platform.
+    pub(super) client: &'static str,
+    /// True on a legacy platform.
+    pub(super) legacy: bool,
     /// Its account, by place.
     pub(super) account: usize,
     /// Its life, cut wherever a text or a price changes; ascending, without overlap.
@@ -88,7 +94,6 @@ pub(super) struct Item {
     /// More usage than usual.
     pub(super) surge: Option<(Day, Day, i64)>,
     /// What is planted in it, with the days that it is to be seen.
-    #[expect(dead_code, reason = "read by the truth of the sample, which comes next")]
     pub(super) plants: Vec<(Plant, Day, Day)>,
 }
 
@@ -107,7 +112,6 @@ pub(super) struct Stretch {
     /// Commitment that covers it.
     pub(super) cover: Option<Cover>,
     /// Negotiated price before a planted change; what the change is measured against.
-    #[expect(dead_code, reason = "read by the truth of the sample, which comes next")]
     pub(super) before: Option<(Plant, i64)>,
 }
 

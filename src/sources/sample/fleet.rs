@@ -162,9 +162,6 @@ impl Fleet {
         if client.legacy.is_some() {
             plants.push((Plant::Migration, place.from, FOREVER));
         }
-        if client.book.currency != "USD" {
-            plants.push((Plant::SecondCurrency, place.from, FOREVER));
-        }
         Resource {
             account,
             client: Some(client),
@@ -175,6 +172,7 @@ impl Fleet {
             product: &company::LEDGER,
             legacy: false,
             region: place.region,
+            moved_from: place.before,
             plants,
         }
     }
@@ -245,6 +243,7 @@ impl Fleet {
             product: &company::CLASSIC,
             legacy: true,
             region: legacy.region,
+            moved_from: None,
             plants: vec![(Plant::Migration, first, last)],
         };
         for (node, back) in legacy.stops.into_iter().enumerate() {
@@ -304,9 +303,7 @@ impl Fleet {
     }
 
     fn metered(&mut self, resource: &Resource, place: Place, kind: Kind, usage: Usage) {
-        let change = place.before.map(|region| (Plant::RegionMove, kind, region));
-        let phase = Phase { change, ..Phase::whole(place.from, place.to, kind, usage) };
-        self.builder.item(resource, &[phase]);
+        self.builder.item(resource, &[Phase::whole(place.from, place.to, kind, usage)]);
     }
 
     fn shared_platform(&mut self) {
@@ -325,11 +322,8 @@ impl Fleet {
                 product: &company::PLATFORM,
                 legacy: false,
                 region,
-                plants: if book.currency == "EUR" {
-                    vec![(Plant::Shared, from, FOREVER), (Plant::SecondCurrency, from, FOREVER)]
-                } else {
-                    vec![(Plant::Shared, from, FOREVER)]
-                },
+                moved_from: None,
+                plants: vec![(Plant::Shared, from, FOREVER)],
             };
             let machines = if book == &clouds::AWS { 3 } else { 1 };
             for node in 0..machines {

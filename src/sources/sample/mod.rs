@@ -16,9 +16,11 @@ pub mod planted;
 mod seed;
 mod source;
 pub mod timeline;
+pub mod truth;
 pub mod usage;
 
 pub use catalog::Catalog;
 pub use month::Edition;
 pub use source::SampleSource;
 pub use timeline::Timeline;
+pub use truth::{Truth, truth};
