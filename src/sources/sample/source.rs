@@ -114,3 +114,88 @@ impl BillingSource for SampleSource {
         self.month_of(file).map(|_month| ())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Instant;
+
+    fn source(year: i32, month: u32, day: u32) -> SampleSource {
+        SampleSource::new(Instant::midnight(year, month, day).unwrap().day(), 1)
+    }
+
+    async fn listed(source: &SampleSource) -> Vec<Delivery> {
+        source.list().await.unwrap().deliveries
+    }
+
+    async fn bytes(source: &SampleSource, delivery: &Delivery) -> Bytes {
+        match source.open(&delivery.files[0]).await.unwrap() {
+            Content::Bytes(bytes) => bytes,
+            Content::File(file) => panic!("{file:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn each_month_is_a_complete_delivery_of_one_file() {
+        let deliveries = listed(&source(2026, 11, 24)).await;
+        assert_eq!(deliveries.len(), 18);
+        assert_eq!(deliveries[0].key, "sample/2025-06");
+        assert_eq!(deliveries[17].month, Some(Month::of(2026, 11)));
+        assert!(deliveries.iter().all(|one| one.complete && one.files.len() == 1 && one.files[0].size > 0));
+    }
+
+    #[tokio::test]
+    async fn the_same_date_gives_the_same_bytes() {
+        let (one, other) = (source(2026, 11, 24), source(2026, 11, 24));
+        let deliveries = listed(&one).await;
+        assert_eq!(deliveries, listed(&other).await);
+        // In another order: a month does not depend on those made before it.
+        let mut others = Vec::new();
+        for at in [17, 15, 6, 0] {
+            others.push((at, bytes(&other, &deliveries[at]).await));
+        }
+        for (at, bytes_of_other) in others.into_iter().rev() {
+            assert_eq!(bytes(&one, &deliveries[at]).await, bytes_of_other, "{}", deliveries[at].key);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_day_later_only_the_newest_month_is_another() {
+        let (today, tomorrow) = (source(2026, 11, 24), source(2026, 11, 25));
+        let (before, after) = (listed(&today).await, listed(&tomorrow).await);
+        assert_eq!(before[..17], after[..17]);
+        assert_ne!(before[17].version, after[17].version);
+        for at in [0, 9, 16] {
+            assert_eq!(bytes(&today, &before[at]).await, bytes(&tomorrow, &after[at]).await, "{}", before[at].key);
+        }
+        assert!(bytes(&today, &before[17]).await.len() < bytes(&tomorrow, &after[17]).await.len());
+        // On the second of a month the sample moves on by a month, and everything in it.
+        let next = listed(&source(2026, 12, 2)).await;
+        assert!(next.iter().all(|one| !before.iter().any(|other| other.version == one.version)));
+        assert_eq!(next[0].key, "sample/2025-07");
+    }
+
+    #[tokio::test]
+    async fn the_first_delivery_of_the_restated_month_is_shorter() {
+        let (last, first) = (source(2026, 11, 24), source(2026, 11, 24).before_restatement());
+        let (full, short) = (listed(&last).await, listed(&first).await);
+        let other: Vec<usize> = (0..18).filter(|at| full[*at].version != short[*at].version).collect();
+        assert_eq!(other, [15]);
+        assert_eq!(full[15].key, short[15].key);
+        assert!(bytes(&first, &short[15]).await.len() < bytes(&last, &full[15]).await.len());
+    }
+
+    #[tokio::test]
+    async fn only_what_is_listed_can_be_opened() {
+        let source = source(2026, 11, 24);
+        let file = listed(&source).await[3].files[0].clone();
+        assert_eq!(source.confirm(&file).await, Ok(()));
+        let older = FileRef { version: "sample-0".into(), ..file.clone() };
+        assert_eq!(source.confirm(&older).await, Err(Error::Changed { file: file.path.clone() }));
+        assert!(matches!(source.open(&older).await, Err(Error::Changed { .. })));
+        for path in ["sample/2025-05.parquet", "sample/2026-12.parquet", "sample/x.parquet", "../2026-09.parquet"] {
+            let file = FileRef { path: path.into(), ..file.clone() };
+            assert_eq!(source.confirm(&file).await, Err(Error::NotFound { place: path.into() }));
+        }
+    }
+}

@@ -5,6 +5,8 @@ mod columns;
 mod csv;
 mod folder;
 mod parquet;
+#[cfg(test)]
+mod tests;
 
 pub use columns::{Column, Columns, TimeColumn};
 pub use csv::{write_csv, write_csv_gz};
