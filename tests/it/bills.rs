@@ -48,7 +48,13 @@ impl BillingSource for Files {
         let files = self.0.lock().unwrap();
         let delivery = |(path, bytes): (&String, &Vec<u8>)| {
             let file = Self::reference(path, bytes);
-            Delivery { key: path.clone(), version: file.version.clone(), month: None, complete: false, files: vec![file] }
+            Delivery {
+                key: path.clone(),
+                version: file.version.clone(),
+                month: None,
+                complete: false,
+                files: vec![file],
+            }
         };
         Ok(Listing { deliveries: files.iter().map(delivery).collect(), ..Listing::default() })
     }

@@ -54,7 +54,10 @@ fn re_delivery_replaces_and_never_doubles() {
 
 #[test]
 fn a_torn_delivery_keeps_its_older_version_and_is_named() {
-    let files = Files::of([("a.csv", bill(&[("2026-01-05", "a", "1", "USD")])), ("b.csv", bill(&[("2026-01-06", "b", "2", "USD")]))]);
+    let files = Files::of([
+        ("a.csv", bill(&[("2026-01-05", "a", "1", "USD")])),
+        ("b.csv", bill(&[("2026-01-06", "b", "2", "USD")])),
+    ]);
     let mut bills = Bills::read(files.clone());
     files.put("a.csv", b"not,an,export\n1,2,3\n".to_vec());
     let outcome = bills.refresh().unwrap();
@@ -71,8 +74,10 @@ fn a_torn_delivery_keeps_its_older_version_and_is_named() {
 
 #[test]
 fn the_same_files_in_any_order_make_the_same_daily_sums() {
-    let rows: Vec<(String, String)> = (0..60).map(|n| (format!("2026-03-{:02}", n % 28 + 1), format!("s{}", n % 7))).collect();
-    let all: Vec<(&str, &str, &str, &str)> = rows.iter().map(|(day, service)| (day.as_str(), service.as_str(), "0.1", "USD")).collect();
+    let rows: Vec<(String, String)> =
+        (0..60).map(|n| (format!("2026-03-{:02}", n % 28 + 1), format!("s{}", n % 7))).collect();
+    let all: Vec<(&str, &str, &str, &str)> =
+        rows.iter().map(|(day, service)| (day.as_str(), service.as_str(), "0.1", "USD")).collect();
     let mut back = all.clone();
     back.reverse();
     let hashes = |rows: &[(&str, &str, &str, &str)]| {
@@ -85,20 +90,23 @@ fn the_same_files_in_any_order_make_the_same_daily_sums() {
 
 #[test]
 fn mixed_currencies_are_an_error_that_names_them() {
-    let mixed = bill(&[("2026-01-05", "a", "1", "USD"), ("2026-01-05", "a", "2", "EUR"), ("2026-01-05", "a", "3", "SGD")]);
+    let mixed =
+        bill(&[("2026-01-05", "a", "1", "USD"), ("2026-01-05", "a", "2", "EUR"), ("2026-01-05", "a", "3", "SGD")]);
     let bills = Bills::file("a.csv", mixed);
     let error = bills.ask(&json!({"metric": "BilledCost", "grain": "total"})).unwrap_err().to_string();
     assert!(error.contains("EUR, SGD, USD"), "{error}");
     assert!(error.contains("group by BillingCurrency"), "{error}");
-    let one = bills.ask(&json!({"metric": "BilledCost", "grain": "total", "format": "table", "currency": "EUR"})).unwrap();
+    let one =
+        bills.ask(&json!({"metric": "BilledCost", "grain": "total", "format": "table", "currency": "EUR"})).unwrap();
     assert!(format!("{:?}", one.frames[0].fields).contains("Exact([Some(2)])"), "{:?}", one.frames[0].fields);
-    
 }
 
 #[test]
 fn identifiers_keep_their_zeros() {
     let bills = Bills::file("a.csv", bill(&[("2026-01-05", "a", "1", "USD")]));
-    let answer = bills.ask(&json!({"grain": "total", "format": "table", "groupBy": ["BillingAccountId", "SubAccountId"]})).unwrap();
+    let answer = bills
+        .ask(&json!({"grain": "total", "format": "table", "groupBy": ["BillingAccountId", "SubAccountId"]}))
+        .unwrap();
     let text = format!("{:?}", answer.frames[0].fields);
     assert!(text.contains("001234567890") && text.contains("000000000042"), "{text}");
 }

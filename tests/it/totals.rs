@@ -166,7 +166,11 @@ fn plain_gzipped_parquet_shuffled_and_rechunked_copies_answer_alike() {
         assert!(expected.len() > 200, "{query}");
         for (name, copy) in &copies {
             assert_eq!(copy.failures, [], "{name}");
-            assert!(bare(copy, &query) == expected, "{name} answers {query} differently:\n{}\n{expected}", bare(copy, &query));
+            assert!(
+                bare(copy, &query) == expected,
+                "{name} answers {query} differently:\n{}\n{expected}",
+                bare(copy, &query)
+            );
         }
     }
 }

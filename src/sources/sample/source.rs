@@ -117,8 +117,12 @@ impl BillingSource for SampleSource {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::truth::of_catalog;
     use super::*;
     use crate::model::Instant;
+    use crate::sources::{Format, open_reader};
 
     fn source(year: i32, month: u32, day: u32) -> SampleSource {
         SampleSource::new(Instant::midnight(year, month, day).unwrap().day(), 1)
@@ -196,6 +200,38 @@ mod tests {
         for path in ["sample/2025-05.parquet", "sample/2026-12.parquet", "sample/x.parquet", "../2026-09.parquet"] {
             let file = FileRef { path: path.into(), ..file.clone() };
             assert_eq!(source.confirm(&file).await, Err(Error::NotFound { place: path.into() }));
+        }
+    }
+
+    /// The ordinary walk: what the sample serves, read by the reader of all FOCUS exports, is the truth, and needs no repair.
+    #[tokio::test]
+    async fn the_ordinary_reader_finds_the_truth_in_it() {
+        let source = source(2026, 11, 24);
+        let truth = of_catalog(&source.catalog());
+        for delivery in listed(&source).await {
+            let file = &delivery.files[0];
+            let mut reader = open_reader(file, source.open(file).await.unwrap(), Format::Auto).unwrap();
+            while let Some(rows) = reader.next_rows().unwrap() {
+                assert!(rows.billing_start.iter().all(|start| Some(start.month()) == delivery.month));
+            }
+            let report = reader.report();
+            assert_eq!(report.format, "FOCUS 1.2");
+            assert_eq!((&report.rejects, &report.repairs), (&BTreeMap::new(), &BTreeMap::new()), "{}", file.path);
+            assert_eq!(report.ignored_columns, Vec::<String>::new());
+            let totals = truth.total(|key| Some(key.month) == delivery.month);
+            assert_eq!(report.rows_kept, totals.values().map(|sums| sums.rows).sum::<u64>(), "{}", file.path);
+            for (currency, sums) in totals {
+                let costs = [
+                    ("BilledCost", sums.billed),
+                    ("EffectiveCost", sums.effective),
+                    ("ContractedCost", sums.contracted),
+                    ("ListCost", sums.list),
+                ];
+                for (column, cost) in costs {
+                    let control = report.control.get(&format!("{column} {currency}"));
+                    assert_eq!(control, Some(&cost.to_string()), "{} {column} {currency}", file.path);
+                }
+            }
         }
     }
 }

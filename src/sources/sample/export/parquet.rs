@@ -1,4 +1,4 @@
-//! Charges as Parquet: one row group a batch, text dictionary-coded, money as DECIMAL or, as AWS does it, DOUBLE.
+//! Charges as Parquet, batch by batch: text dictionary-coded, money as DECIMAL or, as AWS does it, DOUBLE.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -33,6 +33,9 @@ pub enum Money {
 /// Rows that are collected before they are encoded.
 const BATCH_ROWS: usize = 32_768;
 
+/// Rows of a row group, which is kept in memory encoded until it is full.
+const ROW_GROUP_ROWS: usize = 262_144;
+
 /// Writes the rows of a month and says how many there were. Memory is bounded by the batch, whatever the scale.
 ///
 /// # Errors
@@ -48,6 +51,7 @@ pub fn write_parquet(
     let schema = Arc::new(Schema::new(columns.iter().map(|column| field(*column, money)).collect::<Vec<_>>()));
     let properties = WriterProperties::builder()
         .set_compression(compression)
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_created_by("parquet-rs".into())
         .build();
@@ -62,7 +66,6 @@ pub fn write_parquet(
             let arrays = columns.iter().map(|column| encoder.array(&batch, *column)).collect::<io::Result<Vec<_>>>()?;
             let encoded = RecordBatch::try_new(Arc::clone(&schema), arrays).map_err(io::Error::other)?;
             writer.write(&encoded).map_err(io::Error::other)?;
-            writer.flush().map_err(io::Error::other)?;
             count += batch.len() as u64;
             batch.clear();
         }
