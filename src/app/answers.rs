@@ -6,10 +6,12 @@ use super::kept::{Key, Weight};
 use crate::model::{Instant, Period, SECOND};
 use crate::query::answer::{Field, Stat, Values};
 use crate::query::request::Filter;
-use crate::query::{Answer, PanelQuery, Request, View};
+use crate::query::{Answer, PanelQuery, Request, SourceState, View};
 
 /// Buckets of all grains begin on quarter hours in every time zone since 1990.
 const QUARTER_HOUR: i64 = 900 * SECOND;
+/// How long an answer that tells the progress of an import may be given again.
+const IMPORTING_KEPT: i64 = 3 * SECOND;
 
 impl Weight for Answer {
     fn weight(&self) -> usize {
@@ -46,25 +48,38 @@ fn field_weight(field: &Field) -> usize {
 struct Parts(blake3::Hasher);
 
 impl Parts {
-    fn of_view(view: &View, identities: &[&str]) -> Self {
+    /// Whose data it is and at which generation.
+    fn of_data(view: &View, identities: &[&str]) -> Self {
         let mut parts = Self(blake3::Hasher::new());
         for (source, identity) in view.sources.iter().zip(identities) {
             parts.text(identity);
             parts.text(&source.id);
             parts.number(source.snapshot.generation.cast_signed());
-            parts.text(source.state.name());
-            parts.text(&source.message);
             for note in &source.snapshot.notes {
                 parts.text(note);
             }
-            for (delivery, why) in &source.failures {
-                parts.text(delivery);
-                parts.text(why);
-            }
             parts.number(i64::MIN);
         }
-        parts.number(view.row_limit.cast_signed());
         parts
+    }
+
+    /// What answers say about the sources themselves.
+    fn standing(&mut self, view: &View) {
+        for source in &view.sources {
+            self.text(source.state.name());
+            if source.state == SourceState::Importing {
+                // How far an import is changes all the time; a kept answer may be a few seconds behind.
+                self.number(view.now.0.div_euclid(IMPORTING_KEPT));
+            } else {
+                self.text(&source.message);
+            }
+            for (delivery, why) in &source.failures {
+                self.text(delivery);
+                self.text(why);
+            }
+            self.number(i64::MIN);
+        }
+        self.number(view.row_limit.cast_signed());
     }
 
     fn text(&mut self, text: &str) {
@@ -84,7 +99,8 @@ impl Parts {
 /// The key of an answer: whose data at which generation and state, the query, the range, the width, the day.
 /// `identities` are those of the view's sources, in the same order.
 pub(super) fn key(view: &View, identities: &[&str], request: &Request) -> Key {
-    let mut parts = Parts::of_view(view, identities);
+    let mut parts = Parts::of_data(view, identities);
+    parts.standing(view);
     parts.text(&serde_json::to_string(&request.query).unwrap_or_default());
     for number in period(request.period) {
         parts.number(number);
@@ -110,11 +126,18 @@ pub(super) fn values_key(
     limit: usize,
     filters: &[Filter],
 ) -> Key {
-    let mut parts = Parts::of_view(view, identities);
+    let mut parts = Parts::of_data(view, identities);
     for text in ["values", dimension, search, &serde_json::to_string(filters).unwrap_or_default()] {
         parts.text(text);
     }
     parts.number(limit as i64);
+    parts.key()
+}
+
+/// The key of a list of dimensions.
+pub(super) fn dimensions_key(view: &View, identities: &[&str]) -> Key {
+    let mut parts = Parts::of_data(view, identities);
+    parts.text("dimensions");
     parts.key()
 }
 
@@ -147,7 +170,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::query::{SourceState, SourceView};
+    use crate::query::SourceView;
     use crate::store::Snapshot;
 
     fn at(text: &str) -> Instant {

@@ -89,7 +89,7 @@ async fn check_reader(reader: &Reader) -> (bool, String) {
     // Settings that were saved just now have not been looked at; what is imported within seconds is told as found.
     let probe = tokio::time::timeout(PATIENCE, reader.probe());
     let listing = match probe.await {
-        Err(_elapsed) => return failed(reader, &format!("did not answer within {} s", PATIENCE.as_secs_f32())),
+        Err(_elapsed) => return late(reader),
         Ok(Err(trouble)) => return failed(reader, &trouble.full),
         Ok(Ok(listing)) => listing,
     };
@@ -127,6 +127,15 @@ fn found(reader: &Reader, listing: &Listing) -> (bool, String) {
     let by_other = standing.trouble.is_some_and(|trouble| trouble.writer.is_some());
     let good = matches!(verdict.state, SourceState::Ready | SourceState::Importing) || by_other;
     (good && listing.failures.is_empty(), parts.join(", "))
+}
+
+/// It did not answer in time: a fault, unless the background reads it well and it is only large.
+fn late(reader: &Reader) -> (bool, String) {
+    let (standing, _, _) = reader.standing();
+    if standing.looks > 0 && standing.trouble.is_none() {
+        return found(reader, &Listing::default());
+    }
+    failed(reader, &format!("did not answer within {} s", PATIENCE.as_secs_f32()))
 }
 
 /// It does not answer: why, and what of it is still shown.

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant as Moment;
 
 use super::DimensionInfo;
+use super::common::Common;
 use super::connector::Connector;
 use super::kept::{Kept, Weight};
 use super::lanes::Lanes;
 use super::limits::Operator;
-use super::reader::Common;
 use crate::model::Clock;
 use crate::query::Answer;
 
@@ -38,7 +38,7 @@ impl Hub {
     pub(super) fn new(operator: Operator, clock: Arc<dyn Clock>, connector: Box<dyn Connector>) -> Self {
         let room = |bytes| if operator.answer_cache { bytes } else { 0 };
         Self {
-            common: Arc::new(Common::new(clock, operator.store_dir.clone())),
+            common: Arc::new(Common::new(clock, operator.clone())),
             connector,
             lanes: Lanes::default(),
             answers: Kept::with_room(room(ANSWERS_ROOM)),

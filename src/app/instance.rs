@@ -108,6 +108,14 @@ impl Instance {
         }
     }
 
+    /// The instance where building one failed by a fault of ours: it says so.
+    pub(super) fn broken(hub: &Arc<Hub>) -> Self {
+        let nobody = Owner { org_id: 0, uid: String::new() };
+        let mut instance = Self::build(hub, &nobody, b"[]", &BTreeMap::new(), None);
+        instance.problems = vec!["internal error while reading the settings; the plugin's log has more".into()];
+        instance
+    }
+
     /// Answers one query. Dropping the future stops its work within a second.
     ///
     /// # Errors
@@ -143,7 +151,7 @@ impl Instance {
     /// The dimensions that can be grouped and filtered by, promoted tags and tag keys in the data included.
     pub async fn dimensions(&self) -> Vec<DimensionInfo> {
         let Ok(view) = self.view().await else { return Vec::new() };
-        let key = answers::values_key(&view, &self.identities(), "\u{0}dimensions", "", 0, &[]);
+        let key = answers::dimensions_key(&view, &self.identities());
         let (hub, number) = (Arc::clone(&self.hub), self.number);
         let found = self.hub.dimensions.get(key, move || async move {
             let permit = hub.lanes.enter(Lane::Panels, number).await?;
@@ -282,7 +290,8 @@ fn prepare(
     }
     let prepared = hub.connector.prepare(owner, billing, secrets).map_err(|error| {
         let trouble = Trouble::from(&error);
-        Trouble { full: format!("{}.location: {}", billing.path, trouble.full), ..trouble }
+        let told = |text: String| format!("{} (source `{}`): {text}", billing.path, billing.id);
+        Trouble { public: told(trouble.public), full: told(trouble.full), ..trouble }
     })?;
     if let Some(first) = taken.get(prepared.place()) {
         let why = format!("reads the same as source `{first}`, which would count every cost twice; remove one of them");

@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 use super::connector::{Connector, Owner, Places};
 use super::hub::Hub;
 use super::instance::Instance;
-use super::tasks::Task;
+use super::tasks::{Task, off_thread};
 use super::{DatasourceSettings, Operator, metrics};
 use crate::model::Clock;
 
@@ -18,6 +18,8 @@ use crate::model::Clock;
 const IDLE: Duration = Duration::from_secs(26 * 3_600);
 /// How often idle instances are looked for.
 const SWEEP: Duration = Duration::from_secs(600);
+/// Most instances at once; with one more, the one that was unused the longest goes.
+const MOST: usize = 1_000;
 /// Time to stop all work in.
 const STOPPING: Duration = Duration::from_millis(500);
 
@@ -28,6 +30,8 @@ pub struct App {
     pub operator: Operator,
     hub: Arc<Hub>,
     running: Arc<Mutex<Running>>,
+    /// Held while an instance is built.
+    building: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -59,37 +63,28 @@ impl App {
 
     pub(super) fn with_connector(operator: Operator, clock: Arc<dyn Clock>, connector: Box<dyn Connector>) -> Self {
         let hub = Arc::new(Hub::new(operator.clone(), clock, connector));
-        Self { operator, hub, running: Arc::default() }
+        Self { operator, hub, running: Arc::default(), building: tokio::sync::Mutex::default() }
     }
 
     /// The instance for these settings: the running one, or a new one where settings or secrets changed.
     /// Settings that make no sense are kept inside the instance and told by its answers and its health.
     pub async fn instance(&self, settings: DatasourceSettings) -> Arc<Instance> {
         let fingerprint = self.fingerprint(&settings);
-        let owner = Owner { org_id: settings.org_id, uid: settings.uid };
-        let key = (owner.org_id, owner.uid.clone());
-        let mut running = self.lock();
-        let before = running.instances.get(&key);
-        if let Some(slot) = before
-            && slot.settings == fingerprint
-        {
-            slot.instance.touch();
-            return Arc::clone(&slot.instance);
+        let key = (settings.org_id, settings.uid.clone());
+        if let Ok(running) = self.running_as(&key, &fingerprint) {
+            return running;
         }
-        let before = before.map(|slot| Arc::clone(&slot.instance));
-        let (json, secrets) = (&settings.json_data, &settings.secrets);
-        let instance = Arc::new(Instance::build(&self.hub, &owner, json, secrets, before.as_deref()));
-        if let Some(before) = before {
-            end_unless_kept(&before, &instance);
-        }
-        if running.stopped {
-            instance.readers().for_each(|reader| reader.end());
-            return instance;
-        }
-        running.instances.insert(key, Slot { settings: fingerprint, instance: Arc::clone(&instance) });
-        if running.sweeper.is_none() {
-            running.sweeper = Some(Task::start(sweep(Arc::downgrade(&self.running))));
-        }
+        // A dashboard asks many times at once: the first one builds, the others find what it built. Off the request
+        // threads, since settings can be long and connecting loads certificates.
+        let _building = self.building.lock().await;
+        let before = match self.running_as(&key, &fingerprint) {
+            Ok(running) => return running,
+            Err(before) => before,
+        };
+        let hub = Arc::clone(&self.hub);
+        let built = off_thread(move |_stop| build(&hub, settings, before.as_deref())).await;
+        let instance = Arc::new(built.unwrap_or_else(|| Instance::broken(&self.hub)));
+        self.put(key, fingerprint, &instance);
         instance
     }
 
@@ -111,6 +106,46 @@ impl App {
         let instances: Vec<Arc<Instance>> =
             self.lock().instances.values().map(|slot| Arc::clone(&slot.instance)).collect();
         metrics::text(&self.hub, &instances)
+    }
+
+    /// The running instance of these settings, or the one to replace, if any.
+    fn running_as(
+        &self,
+        key: &(i64, String),
+        fingerprint: &blake3::Hash,
+    ) -> Result<Arc<Instance>, Option<Arc<Instance>>> {
+        let running = self.lock();
+        match running.instances.get(key) {
+            Some(slot) if slot.settings == *fingerprint => {
+                slot.instance.touch();
+                Ok(Arc::clone(&slot.instance))
+            }
+            other => Err(other.map(|slot| Arc::clone(&slot.instance))),
+        }
+    }
+
+    /// Puts an instance into its place and ends what it replaces.
+    fn put(&self, key: (i64, String), settings: blake3::Hash, instance: &Arc<Instance>) {
+        let mut running = self.lock();
+        if running.stopped {
+            instance.readers().for_each(|reader| reader.end());
+            return;
+        }
+        let slot = Slot { settings, instance: Arc::clone(instance) };
+        if let Some(before) = running.instances.insert(key, slot) {
+            end_unless_kept(&before.instance, instance);
+        }
+        if running.instances.len() > MOST {
+            let longest = running.instances.iter().max_by_key(|(_, slot)| slot.instance.idle());
+            if let Some(key) = longest.map(|(key, _)| key.clone())
+                && let Some(slot) = running.instances.remove(&key)
+            {
+                slot.instance.readers().for_each(|reader| reader.end());
+            }
+        }
+        if running.sweeper.is_none() {
+            running.sweeper = Some(Task::start(sweep(Arc::downgrade(&self.running), Arc::clone(&self.hub))));
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Running> {
@@ -151,7 +186,12 @@ impl App {
         drop_idle(&self.running, idle);
     }
 
-    fn common(&mut self) -> &mut super::reader::Common {
+    /// Only before the first instance.
+    pub(super) fn shorten_tick(&mut self, tick: Duration) {
+        self.common().tick = tick;
+    }
+
+    fn common(&mut self) -> &mut super::common::Common {
         let hub = Arc::get_mut(&mut self.hub).expect("no instance yet");
         Arc::get_mut(&mut hub.common).expect("no reader yet")
     }
@@ -163,12 +203,19 @@ fn end_unless_kept(before: &Instance, after: &Instance) {
     before.readers().filter(|reader| !kept(reader)).for_each(|reader| reader.end());
 }
 
-/// Drops instances that nobody asked for a long time, for as long as the app lives.
-async fn sweep(running: std::sync::Weak<Mutex<Running>>) {
+/// Builds an instance and forgets the secrets that it was built from.
+fn build(hub: &Arc<Hub>, settings: DatasourceSettings, before: Option<&Instance>) -> Instance {
+    let owner = Owner { org_id: settings.org_id, uid: settings.uid };
+    Instance::build(hub, &owner, &settings.json_data, &settings.secrets, before)
+}
+
+/// Drops instances and stores that nobody asked for a long time, for as long as the app lives.
+async fn sweep(running: std::sync::Weak<Mutex<Running>>, hub: Arc<Hub>) {
     loop {
         tokio::time::sleep(SWEEP).await;
         let Some(running) = running.upgrade() else { return };
         drop_idle(&running, IDLE);
+        hub.common.sweep_stores().await;
     }
 }
 

@@ -80,11 +80,12 @@ fn sources(hub: &Hub, instances: &[std::sync::Arc<Instance>]) -> Vec<Family> {
     ];
     let mut families: Vec<Family> =
         names.map(|(name, kind, help)| Family { name, kind, help, lines: Vec::new() }).into();
-    let mut quarantined = 0;
+    let (mut quarantined, mut noted) = (0, 0);
     for (number, reader) in instances.iter().flat_map(|instance| instance.readers()).enumerate() {
         let (standing, snapshot, _) = reader.standing();
         let holding = super::standing::Holding::of(&snapshot);
-        quarantined += snapshot.notes.len();
+        quarantined += standing.store.as_ref().map_or(0, |store| store.quarantined());
+        noted += snapshot.notes.len();
         let age = |at: crate::model::Instant| ((now.0 - at.0) / crate::model::SECOND).to_string();
         let failed = standing.outcome.as_ref().map_or(0, |outcome| outcome.failures.len());
         let values = [
@@ -100,8 +101,13 @@ fn sources(hub: &Hub, instances: &[std::sync::Arc<Instance>]) -> Vec<Family> {
             family.lines.extend(value.map(|value| (format!("source=\"{number}\""), value)));
         }
     }
-    let help = "Damaged parts set aside and generations fallen back from.";
-    families.push(gauge("outlay_store_faults", help, vec![(String::new(), quarantined.to_string())]));
+    let plain = |value: usize| vec![(String::new(), value.to_string())];
+    families.push(gauge(
+        "outlay_quarantined_files",
+        "Damaged files of stores that were set aside.",
+        plain(quarantined),
+    ));
+    families.push(gauge("outlay_store_notes", "What the stores have to say, damage above all.", plain(noted)));
     families
 }
 

@@ -3,6 +3,7 @@
 
 mod answers;
 mod checked;
+mod common;
 mod connector;
 mod dimensions;
 mod health;
@@ -13,6 +14,7 @@ mod kept;
 mod lanes;
 mod lenient;
 pub mod limits;
+mod listed;
 mod metrics;
 mod reader;
 pub mod settings;

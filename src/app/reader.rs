@@ -2,54 +2,34 @@
 //! with back-off after failures. Queries see what it holds; they never wait for more than a first short import.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant as Moment;
 
+use super::common::Common;
 use super::connector::Prepared;
+use super::listed::Listed;
 use super::standing::{Standing, Verdict};
 use super::tasks::{Task, off_thread};
 use super::trouble::Trouble;
 use crate::engine::Stop;
 use crate::ingest::{self, Job, Outcome, Progress, Rules};
-use crate::model::{Clock, Day};
+use crate::model::Day;
 use crate::query::{SourceState, SourceView};
 use crate::sources::{BillingSource, Format};
 use crate::store::{Snapshot, Store};
 
-const FIRST_IMPORT: Duration = Duration::from_secs(4);
-/// How long queries may wait for a store to be opened.
-const OPENING: Duration = Duration::from_secs(4);
-const BACK_OFF: Duration = Duration::from_secs(15);
-/// Wait while another process, or a reader that is just ending, writes the store.
+/// First wait while another process, or a reader that is just ending, writes the store; doubled up to the longest.
 const LOCKED: Duration = Duration::from_secs(5);
-/// How often a resting source looks at the clock and at its interval.
-const TICK: Duration = Duration::from_secs(20);
-
-/// What all readers of a process share.
-#[derive(Debug)]
-pub(super) struct Common {
-    /// When "now" is.
-    pub clock: Arc<dyn Clock>,
-    /// Where stores live.
-    pub store_dir: PathBuf,
-    /// One import at a time in the whole process: imports are what takes memory.
-    pub imports: Semaphore,
-    /// How long queries may wait for the first import into an empty store, counted from the start of the source.
-    pub first_import: Duration,
-    /// Wait after a first failure; doubled with each further one, up to the refresh interval.
-    pub back_off: Duration,
-}
-
-impl Common {
-    pub(super) fn new(clock: Arc<dyn Clock>, store_dir: PathBuf) -> Self {
-        Self { clock, store_dir, imports: Semaphore::new(1), first_import: FIRST_IMPORT, back_off: BACK_OFF }
-    }
-}
+const LOCKED_LONGEST: Duration = Duration::from_secs(60);
+/// Longest time to list a place: a million files, a thousand at a time.
+const LISTING: Duration = Duration::from_secs(300);
+/// How often all bytes of a store are checked against their hashes, and the pause between two parts.
+const SCRUB: Duration = Duration::from_secs(86_400);
+const SCRUB_PAUSE: Duration = Duration::from_millis(200);
 
 /// How a source is read.
 #[derive(Debug)]
@@ -183,11 +163,10 @@ impl Reader {
     /// had its time.
     pub(super) async fn answerable(&self) {
         let mut standing = self.work.shelf.standing.subscribe();
-        let opened = standing.wait_for(|standing| standing.store.is_some() || standing.trouble.is_some());
-        if tokio::time::timeout(OPENING, opened).await.is_err() || !standing.borrow().began_empty {
-            return;
-        }
-        let first = standing.wait_for(|standing| standing.looks > 0);
+        let first = standing.wait_for(|standing| {
+            let looked = standing.looks > 0 || standing.trouble.is_some();
+            looked || standing.store.is_some() && !standing.began_empty
+        });
         drop(tokio::time::timeout_at(self.work.shelf.first_until, first).await);
     }
 
@@ -225,9 +204,37 @@ impl Reader {
 impl Work {
     async fn run(self: Arc<Self>) {
         let store = self.opened().await;
+        self.warm(&store).await;
+        let mut scrubbed = Moment::now();
         loop {
             let (rest, day) = self.look(&store).await;
-            self.rest(rest, day).await;
+            self.warm(&store).await;
+            if scrubbed.elapsed() >= SCRUB {
+                scrubbed = Moment::now();
+                self.scrub(&store).await;
+            }
+            self.rest(rest, day, Some(&store)).await;
+        }
+    }
+
+    /// Loads daily sums, so that the first panel does not wait for them.
+    async fn warm(&self, store: &Arc<Store>) {
+        let store = Arc::clone(store);
+        off_thread(move |_stop| store.snapshot().warm()).await;
+    }
+
+    /// Checks every byte of the store, slowly.
+    async fn scrub(&self, store: &Arc<Store>) {
+        let store = Arc::clone(store);
+        let damaged = off_thread(move |stop| {
+            store.scrub(&mut || {
+                std::thread::sleep(SCRUB_PAUSE);
+                !stop.stopped()
+            })
+        });
+        let damaged = damaged.await.unwrap_or_default();
+        if !damaged.is_empty() {
+            tracing::warn!(store.damaged = damaged.len(), "damaged deliveries are imported again");
         }
     }
 
@@ -240,14 +247,14 @@ impl Work {
         let mut failed = 0;
         loop {
             let work = Arc::clone(self);
-            let opened = off_thread(move |_stop| work.prepared.open_store(&work.common.store_dir)).await;
+            let opened = off_thread(move |_stop| work.prepared.open_store(&work.common.operator.store_dir)).await;
             let trouble = match opened {
                 Some(Ok((identity, store))) => {
                     let store = Arc::new(store);
                     let began_empty = store.snapshot().deliveries.is_empty();
+                    self.common.opened(&identity, &store);
                     self.shelf.standing.send_modify(|standing| {
                         standing.store = Some(Arc::clone(&store));
-                        standing.disk_identity = Some(identity);
                         standing.began_empty = began_empty;
                         standing.trouble = None;
                     });
@@ -259,15 +266,13 @@ impl Work {
             tracing::warn!(source.fault = %trouble.public, "the store of a source cannot be opened");
             self.shelf.standing.send_modify(|standing| standing.trouble = Some(trouble));
             failed += 1;
-            self.rest(self.back_off(failed), None).await;
+            self.rest(self.back_off(failed), None, None).await;
         }
     }
 
     /// Looks at the source once; says how long to rest then, and for which day the look was.
     async fn look(self: &Arc<Self>, store: &Arc<Store>) -> (Duration, Option<Day>) {
         let _busy = self.shelf.busy.lock().await;
-        // The semaphore is never closed; without a permit the look just waits for the next turn.
-        let Ok(_permit) = self.common.imports.acquire().await else { return (LOCKED, None) };
         let day = self.daily.then(|| self.common.clock.now().day());
         let rest = match self.refreshed(store).await {
             Ok(outcome) => {
@@ -280,8 +285,17 @@ impl Work {
     }
 
     async fn refreshed(self: &Arc<Self>, store: &Arc<Store>) -> Result<Outcome, Trouble> {
+        let place = self.connect().await?;
+        let listed = tokio::time::timeout(LISTING, Listed::now(place)).await;
+        let listed = match listed {
+            Ok(listed) => listed.map_err(|error| Trouble::from(&error))?,
+            Err(_elapsed) => return Err(Trouble::open(format!("no listing within {} s", LISTING.as_secs()))),
+        };
+        // The semaphore is never closed.
+        let _permit = self.common.imports.acquire().await;
+        self.common.has_room().map_err(Trouble::open)?;
         let job = Job {
-            source: self.connect().await?,
+            source: Arc::new(listed),
             format: self.format,
             store: Arc::clone(store),
             rules: self.rules.clone(),
@@ -332,22 +346,29 @@ impl Work {
             standing.failed_in_a_row += 1;
             failed = standing.failed_in_a_row;
         });
-        if locked { LOCKED } else { self.back_off(failed) }
+        if locked {
+            return self.jittered(LOCKED.saturating_mul(1 << failed.saturating_sub(1).min(10)).min(LOCKED_LONGEST));
+        }
+        self.back_off(failed)
     }
 
-    /// Rests until it is time, until asked to look now, or until the place changes with the day.
-    async fn rest(&self, rest: Duration, day: Option<Day>) {
+    /// Rests until it is time, until asked to look now, until the place changes with the day, or until a query finds
+    /// damage in the store, which a look mends.
+    async fn rest(&self, rest: Duration, day: Option<Day>, store: Option<&Arc<Store>>) {
         let began = Moment::now();
+        let damaged = || store.map(|store| store.snapshot().damaged()).unwrap_or_default();
+        // What the look just now could not mend waits for the next one.
+        let known = damaged();
         loop {
             // The interval may be shortened meanwhile.
             let interval = Duration::from_secs(self.refresh_seconds.load(Ordering::Relaxed));
             let left = rest.min(interval + interval / 8).saturating_sub(began.elapsed());
             let new_day = day.is_some_and(|day| self.common.clock.now().day() != day);
-            if left.is_zero() || new_day {
+            if left.is_zero() || new_day || damaged().iter().any(|key| !known.contains(key)) {
                 return;
             }
             tokio::select! {
-                () = tokio::time::sleep(left.min(TICK)) => {}
+                () = tokio::time::sleep(left.min(self.common.tick)) => {}
                 () = self.nudge.notified() => return,
             }
         }

