@@ -82,12 +82,15 @@ pub(super) fn explain(error: &reqwest::Error) -> (Failure, bool) {
         if let Some(Refused { why }) = error.downcast_ref() {
             return (Failure::Refused(why), false);
         }
-        if let Some(error) = error.downcast_ref::<std::io::Error>() {
-            io = Some(error.kind());
-            // A TLS failure travels inside of an I/O error.
-            tls |= error.kind() == std::io::ErrorKind::InvalidData;
-        }
-        cause = error.source();
+        cause = match error.downcast_ref::<std::io::Error>() {
+            None => error.source(),
+            Some(error) => {
+                io = Some(error.kind());
+                // A TLS failure travels inside of an I/O error, which may lie in another one that does not tell its source.
+                tls |= error.kind() == std::io::ErrorKind::InvalidData;
+                error.get_ref().map(|inner| inner as &dyn std::error::Error)
+            }
+        };
     }
     use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, UnexpectedEof};
     let why = match io {

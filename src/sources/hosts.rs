@@ -27,15 +27,6 @@ pub(super) fn reach(endpoint: &Url, allowed: &[String]) -> Option<Reach> {
     allowed.iter().any(|entry| is_under(entry, endpoint)).then_some(Reach::Suffix)
 }
 
-/// True where an entry of the operator's list can be understood: `host`, `host:port`, `*.suffix`, `http://host:port`.
-#[must_use]
-pub fn is_host_entry(entry: &str) -> bool {
-    match entry.trim().strip_prefix("*.") {
-        Some(suffix) => parse_entry(suffix).is_some_and(|url| matches!(url.host(), Some(Host::Domain(_)))),
-        None => parse_entry(entry).is_some(),
-    }
-}
-
 /// The entry that the operator would have to write to allow exactly this endpoint.
 pub(super) fn entry_for(endpoint: &Url) -> String {
     let host = endpoint.host_str().unwrap_or_default();
@@ -52,12 +43,13 @@ fn names(entry: &str, endpoint: &Url) -> bool {
     })
 }
 
-/// True for an entry `*.suffix` above this host, https only; the suffix itself is not under it.
+/// True for an entry `*.suffix` above this host; the suffix itself is not under it.
 fn is_under(entry: &str, endpoint: &Url) -> bool {
-    let Some(suffix) = entry.trim().strip_prefix("*.").and_then(parse_entry) else { return false };
+    let (scheme, rest) = entry.trim().split_once("://").unwrap_or(("https", entry.trim()));
+    let suffix = rest.strip_prefix("*.").and_then(|suffix| parse_entry(&format!("{scheme}://{suffix}")));
+    let Some(suffix) = suffix else { return false };
     let (Some(Host::Domain(host)), Some(Host::Domain(above))) = (endpoint.host(), suffix.host()) else { return false };
-    endpoint.scheme() == "https"
-        && suffix.scheme() == "https"
+    endpoint.scheme() == suffix.scheme()
         && endpoint.port_or_known_default() == suffix.port_or_known_default()
         && host.strip_suffix(above).is_some_and(|below| below.ends_with('.') && below.len() > 1)
 }
@@ -233,16 +225,20 @@ mod tests {
         check("https://example.com", &["*.example.com"], None);
         check("https://evilexample.com", &["*.example.com"], None);
         check("http://a.example.com", &["*.example.com"], None);
+        check("http://a.example.com", &["http://*.example.com"], Some(Reach::Suffix));
+        check("https://a.example.com", &["http://*.example.com"], None);
+        check("https://a.example.com:9000", &["*.example.com:9000"], Some(Reach::Suffix));
         check("https://10.0.0.1", &["*.0.0.1", "*"], None);
     }
 
     #[test]
-    fn entries_that_make_no_sense_are_told() {
-        for entry in ["minio", "minio:9000", "*.example.com", "http://10.0.0.5:9000", "https://[::1]:1"] {
-            assert!(is_host_entry(entry), "{entry}");
-        }
-        for entry in ["", "*", "*.", "*.10.0.0.1", "ftp://x", "http://x/path", "u:p@x", "x?y", "a b", "x.", "*x.com"] {
-            assert!(!is_host_entry(entry), "{entry}");
+    fn entries_that_make_no_sense_allow_nothing() {
+        for entry in
+            ["", "*", "*.", "*.10.0.0.1", "ftp://x", "http://x/path", "u:p@x", "x?y", "a b", "x.", "*x", "*.x."]
+        {
+            for endpoint in ["https://x", "https://a.x", "http://x", "https://10.0.0.1", "https://a.10.example"] {
+                check(endpoint, &[entry], None);
+            }
         }
     }
 

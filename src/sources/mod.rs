@@ -24,7 +24,6 @@ mod s3;
 pub mod sample;
 
 pub use error::Error;
-pub use hosts::is_host_entry;
 
 /// What a place holds at one moment: deliveries, each of which is imported and replaced as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

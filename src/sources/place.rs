@@ -94,6 +94,12 @@ impl<F: Folder> Place<F> {
         Ok(Arc::new(manifest::parse(&file.path, &bytes)?))
     }
 
+    async fn off_thread<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+        let stopped =
+            |_error| Error::Io { file: self.folder.shown().to_owned(), why: "the listing was stopped".into() };
+        tokio::task::spawn_blocking(work).await.map_err(stopped)
+    }
+
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {
         // What is in there is a cache: also good after a panic elsewhere.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
@@ -103,19 +109,22 @@ impl<F: Folder> Place<F> {
 #[async_trait]
 impl<F: Folder> BillingSource for Place<F> {
     async fn list(&self) -> Result<Listing, Error> {
-        let entries = self.folder.entries().await?;
-        let survey = Survey::of(&entries.files, self.since);
-        let files: Vec<FileRef> = survey.manifests.iter().map(|found| found.file().clone()).collect();
+        let Entries { files, ignored } = self.folder.entries().await?;
+        let (files, since) = (Arc::new(files), self.since);
+        // A million names are too many to sort on a request thread.
+        let found = {
+            let files = Arc::clone(&files);
+            self.off_thread(move || Survey::of(&files, since).manifest_files()).await?
+        };
         let read: Vec<_> =
-            stream::iter(files).map(|file| self.manifest(file)).buffered(MANIFESTS_AT_ONCE).collect().await;
+            stream::iter(found.clone()).map(|file| self.manifest(file)).buffered(MANIFESTS_AT_ONCE).collect().await;
         let mut known = Known::default();
-        for (found, manifest) in survey.manifests.iter().zip(&read) {
+        for (file, manifest) in found.iter().zip(&read) {
             if let Ok(manifest) = manifest {
-                let kept = (found.file().version.clone(), Arc::clone(manifest));
-                known.manifests.insert(found.file().path.clone(), kept);
+                known.manifests.insert(file.path.clone(), (file.version.clone(), Arc::clone(manifest)));
             }
         }
-        let told = deliveries::tell(&survey, &read, entries.ignored);
+        let told = self.off_thread(move || deliveries::tell(&Survey::of(&files, since), &read, ignored)).await?;
         if told.nothing {
             return Err(Error::Empty { place: self.folder.shown().to_owned(), found: told.found });
         }

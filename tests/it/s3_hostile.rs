@@ -111,6 +111,43 @@ async fn a_server_that_is_not_there_or_breaks_off() {
 }
 
 #[tokio::test]
+async fn a_server_without_tls_gets_no_request() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("https://{}", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let (mut connection, _) = listener.accept().unwrap();
+        let mut first = [0_u8; 5];
+        std::io::Read::read_exact(&mut connection, &mut first).unwrap();
+        std::io::Write::write_all(&mut connection, b"HTTP/1.1 400 CANARY\r\n\r\n").unwrap();
+        first
+    });
+    let error = bucket(&endpoint, "s3://bucket").list().await.unwrap_err();
+    assert!(error.to_string().contains("its TLS certificate is not trusted, or it speaks no TLS"), "{error}");
+    assert_eq!(server.join().unwrap()[0], 22, "a TLS handshake, not a request in clear");
+}
+
+#[tokio::test]
+async fn a_file_without_an_etag_is_told_apart_by_its_time() {
+    let time = "2026-11-24T10:00:00.000Z";
+    let server = Server::start(move |n, request| {
+        assert!(!request.contains("if-match"), "{request}");
+        match n {
+            0 => listing(&format!(
+                "<Contents><Key>a.csv</Key><Size>2</Size><LastModified>{time}</LastModified></Contents>"
+            )),
+            1 => answer(200, &[("last-modified", "Tue, 24 Nov 2026 10:00:00 GMT")], b"ok"),
+            _ => answer(200, &[("last-modified", "Tue, 24 Nov 2026 10:00:01 GMT")], b"no"),
+        }
+    });
+    let source = at(&server).source();
+    let found = source.list().await.unwrap();
+    let file = &found.deliveries[0].files[0];
+    assert!(!file.version.is_empty());
+    assert_eq!(bytes(source.open(file).await.unwrap()), b"ok");
+    assert_eq!(source.open(file).await.unwrap_err(), Error::Changed { file: "a.csv".into() });
+}
+
+#[tokio::test]
 async fn a_complaint_that_never_ends_is_not_waited_for() {
     let server = Server::start(|_, _| {
         let mut all = head(403, &[("content-length", "1000")]);

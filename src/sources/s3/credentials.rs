@@ -47,10 +47,18 @@ impl Credentials {
 
     /// The identity of the EC2 instance, from its metadata service (IMDSv2); asked for when it is first needed.
     pub(in crate::sources) fn machine() -> Option<Self> {
+        Self::machine_at(None)
+    }
+
+    fn machine_at(metadata: Option<&str>) -> Option<Self> {
         let retry =
             RetryConfig { backoff: BackoffConfig::default(), max_retries: 2, retry_timeout: Duration::from_secs(5) };
         // Only the builder knows the metadata protocol; the bucket is not used.
-        let store = AmazonS3Builder::new()
+        let builder = match metadata {
+            None => AmazonS3Builder::new(),
+            Some(endpoint) => AmazonS3Builder::new().with_metadata_endpoint(endpoint),
+        };
+        let store = builder
             .with_bucket_name("unused")
             .with_region("us-east-1")
             .with_retry(retry)
@@ -117,6 +125,54 @@ mod tests {
         assert!(!format!("{keys:?} {keys:#?}").contains("CANARY"));
         let now = keys.now().await.unwrap();
         assert_eq!((now.key_id.as_str(), now.secret_key.as_str()), ("AKIACANARY", "CANARYSECRET"));
+    }
+
+    /// A metadata service that hands out credentials after the token of IMDSv2, or refuses everything.
+    fn metadata_service(grants: bool) -> (String, std::thread::JoinHandle<Vec<String>>) {
+        use std::io::{BufRead, BufReader, Write};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let serve = move || {
+            let mut asked = Vec::new();
+            for connection in listener.incoming().take(if grants { 3 } else { 1 }) {
+                let mut connection = connection.unwrap();
+                let lines = BufReader::new(connection.try_clone().unwrap()).lines();
+                let head: Vec<String> = lines.map(Result::unwrap).take_while(|line| !line.is_empty()).collect();
+                let body = match head[0].split(' ').nth(1).unwrap() {
+                    _ if !grants => "CANARYBODY",
+                    "/latest/api/token" => "imds-token",
+                    "/latest/meta-data/iam/security-credentials/" => "role",
+                    "/latest/meta-data/iam/security-credentials/role" => {
+                        "{\"AccessKeyId\": \"ID\", \"SecretAccessKey\": \"SECRET\", \"Token\": \"TOKEN\", \
+                         \"Expiration\": \"2999-01-01T00:00:00Z\"}"
+                    }
+                    _ => "",
+                };
+                let status = if grants { 200 } else { 403 };
+                let head_and_body =
+                    format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+                connection.write_all(head_and_body.as_bytes()).unwrap();
+                asked.push(head.join("\n").to_lowercase());
+            }
+            asked
+        };
+        (endpoint, std::thread::spawn(serve))
+    }
+
+    #[tokio::test]
+    async fn the_machine_s_identity_comes_from_its_metadata_service() {
+        let (endpoint, service) = metadata_service(true);
+        let machine = Credentials::machine_at(Some(&endpoint)).unwrap();
+        let now = machine.now().await.unwrap();
+        assert_eq!((now.key_id.as_str(), now.token.as_deref()), ("ID", Some("TOKEN")));
+        assert_eq!(now, machine.now().await.unwrap(), "kept until it expires");
+        let asked = service.join().unwrap();
+        assert!(asked[0].starts_with("put /latest/api/token"), "{}", asked[0]);
+        assert!(asked[2].contains("x-aws-ec2-metadata-token: imds-token"), "{}", asked[2]);
+
+        let (endpoint, service) = metadata_service(false);
+        assert!(Credentials::machine_at(Some(&endpoint)).unwrap().now().await.is_none());
+        service.join().unwrap();
     }
 
     #[test]

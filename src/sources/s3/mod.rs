@@ -25,6 +25,8 @@ use spool::Spool;
 const LISTING: Duration = Duration::from_secs(300);
 /// Longest time for one file.
 const DOWNLOAD: Duration = Duration::from_secs(900);
+/// Begins the version of a file that has no ETag.
+const WRITTEN: &str = "written ";
 /// Most bytes of one page of a listing.
 const MAX_PAGE_BYTES: usize = 16 << 20;
 
@@ -79,7 +81,7 @@ impl S3Folder {
             entries.ignored.note(path, why);
             return;
         }
-        let file = FileRef { path: path.to_owned(), size: listed.size, version: listed.etag };
+        let file = FileRef { path: path.to_owned(), size: listed.size, version: version(&listed) };
         entries.files.push(Entry { file, modified: listed.modified, same_as: None });
     }
 
@@ -99,7 +101,8 @@ impl S3Folder {
         for _try in 0..TRIES {
             let mut response = self.bucket.send(&Ask::get(&key, file, spool.length())).await?;
             let from = answer::begins_at(&response);
-            self.check_answer(file, &response, from)?;
+            let length = response.content_length().map(|length| length.saturating_add(from));
+            check_version(file, &response, length)?;
             spool.go_on_at(from).await?;
             loop {
                 match response.chunk().await {
@@ -117,24 +120,10 @@ impl S3Folder {
         Err(self.bucket.unusable(&why))
     }
 
-    /// The answer must be of the version asked for, whether or not the server understood the condition.
-    fn check_answer(&self, file: &FileRef, response: &reqwest::Response, from: u64) -> Result<(), Error> {
-        let etag = answer::etag(response);
-        let other_version = !file.version.is_empty() && etag.is_some_and(|etag| !same_etag(&etag, &file.version));
-        let length = response.content_length().map(|length| length.saturating_add(from));
-        if other_version || length.is_some_and(|length| length != file.size) {
-            return Err(changed(file));
-        }
-        Ok(())
-    }
-
     async fn head(&self, file: &FileRef) -> Result<(), Error> {
         let key = format!("{}{}", self.prefix, file.path);
         let response = self.bucket.send(&Ask::head(&key, file)).await?;
-        let size = answer::stated_length(&response);
-        let etag = answer::etag(&response);
-        let same = etag.is_none_or(|etag| file.version.is_empty() || same_etag(&etag, &file.version));
-        if same && size.is_none_or(|size| size == file.size) { Ok(()) } else { Err(changed(file)) }
+        check_version(file, &response, answer::stated_length(&response))
     }
 }
 
@@ -172,6 +161,31 @@ fn unreadable(path: &str, listed: &answer::Listed) -> Option<&'static str> {
         return Some("a key with control characters");
     }
     listed.archived.then_some("archived (Glacier): restore it first")
+}
+
+/// The ETag; without one the time of writing, so that a replaced file is noticed at the next listing at least.
+fn version(listed: &answer::Listed) -> String {
+    match listed.modified {
+        _ if !listed.etag.is_empty() => listed.etag.clone(),
+        Some(modified) => format!("{WRITTEN}{modified}"),
+        None => format!("{WRITTEN}?"),
+    }
+}
+
+/// What an answer says about version and length must be what was listed; what it does not say is not held against it.
+fn check_version(file: &FileRef, response: &reqwest::Response, length: Option<u64>) -> Result<(), Error> {
+    let other_version = match file.version.strip_prefix(WRITTEN) {
+        None => answer::etag(response).is_some_and(|etag| !same_etag(&etag, &file.version)),
+        Some(written) => {
+            // The header knows seconds only.
+            let listed: Option<i64> = written.parse().ok().map(|nanos: i64| nanos.div_euclid(1_000_000_000));
+            answer::written(response).zip(listed).is_some_and(|(now, listed)| now != listed)
+        }
+    };
+    if other_version || length.is_some_and(|length| length != file.size) {
+        return Err(changed(file));
+    }
+    Ok(())
 }
 
 fn changed(file: &FileRef) -> Error {

@@ -80,7 +80,8 @@ impl<'a> Ask<'a> {
 
     /// `If-Match`, where the listing gave an ETag that can be matched: weak ones never are.
     fn condition(file: &FileRef) -> Vec<(HeaderName, String)> {
-        let strong = !file.version.is_empty() && !file.version.starts_with("W/");
+        let weak = file.version.starts_with("W/") || file.version.starts_with(super::WRITTEN);
+        let strong = !file.version.is_empty() && !weak;
         if strong { vec![(header::IF_MATCH, file.version.clone())] } else { Vec::new() }
     }
 }

@@ -101,3 +101,54 @@ fn complaints_give_a_code_and_nothing_else() {
         assert_eq!((found.code.as_deref(), found.region.as_deref()), (code, region), "{body}");
     }
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(2_000))]
+
+    /// Whatever a server sends: no panic, and a code stays a word.
+    #[test]
+    fn no_answer_breaks_the_reader(bytes: Vec<u8>, pieces in proptest::collection::vec(proptest::sample::select(PIECES), 0..30)) {
+        let text = pieces.concat();
+        for body in [&bytes[..], text.as_bytes()] {
+            let _any = page(body);
+            let complaint = complaint(body);
+            proptest::prop_assert!(complaint.code.is_none_or(|code| is_code(&code)));
+            proptest::prop_assert!(complaint.region.is_none_or(|region| is_region(&region)));
+        }
+    }
+}
+
+const PIECES: &[&str] = &[
+    "<ListBucketResult>",
+    "</ListBucketResult>",
+    "<Contents>",
+    "</Contents>",
+    "<Key>",
+    "</Key>",
+    "<Size>",
+    "</Size>",
+    "1",
+    "-",
+    "<Error>",
+    "</Error>",
+    "<Code>",
+    "</Code>",
+    "&amp;",
+    "&#x0;",
+    "&#1114112;",
+    "&",
+    "<![CDATA[",
+    "]]>",
+    "<!--",
+    "-->",
+    "<?x",
+    "?>",
+    "<a b=\"",
+    "\"",
+    "/>",
+    "é",
+    "\u{0}",
+    "%FF",
+    "<EncodingType>url</EncodingType>",
+    "x",
+];

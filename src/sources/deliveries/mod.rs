@@ -10,11 +10,15 @@ use super::place::Entry;
 use super::{Delivery, Error, FileRef, Listing};
 use crate::model::Month;
 
+mod paths;
+
+use paths::{AwsPath, Files, aws_key, aws_path};
+
 /// What was found before any manifest is read.
 #[derive(Debug, Default)]
 pub(super) struct Survey<'a> {
     /// The manifests to read, by key.
-    pub manifests: Vec<FoundManifest<'a>>,
+    manifests: Vec<FoundManifest<'a>>,
     files: &'a [Entry],
     /// Prefixes below which only a manifest makes a file count.
     governed: BTreeSet<String>,
@@ -29,7 +33,7 @@ pub(super) struct Survey<'a> {
 
 /// A manifest that speaks for a delivery.
 #[derive(Debug)]
-pub(super) struct FoundManifest<'a> {
+struct FoundManifest<'a> {
     entry: &'a Entry,
     key: String,
     kind: Kind,
@@ -41,13 +45,6 @@ enum Kind {
     Aws { root: String, month: Month },
     /// Our own, which speaks for its folder.
     Own { folder: String },
-}
-
-impl FoundManifest<'_> {
-    /// The manifest's file.
-    pub(super) fn file(&self) -> &FileRef {
-        &self.entry.file
-    }
 }
 
 /// What a place comes to.
@@ -100,6 +97,11 @@ impl<'a> Survey<'a> {
         survey
     }
 
+    /// The manifests' files, in the order of the manifests.
+    pub(super) fn manifest_files(&self) -> Vec<FileRef> {
+        self.manifests.iter().map(|found| found.entry.file.clone()).collect()
+    }
+
     /// Runs without a manifest of the month itself: which of them counts is nowhere said.
     fn only_history(&mut self, (root, month): &(String, Month), entry: &Entry) {
         if self.is_left_out(*month) {
@@ -130,6 +132,12 @@ impl<'a> Survey<'a> {
         }
         self.superseded.extend(candidates.iter().map(|entry| entry.file.path.as_str()));
         self.manifests.push(FoundManifest { entry, key, kind: Kind::Aws { root, month } });
+    }
+
+    /// True where a folder above the path has a manifest that speaks for it.
+    fn is_governed(&self, path: &str) -> bool {
+        let above = path.match_indices('/').map(|(at, _)| &path[..=at]);
+        std::iter::once("").chain(above).any(|folder| self.governed.contains(folder))
     }
 
     fn is_left_out(&mut self, month: Month) -> bool {
@@ -173,7 +181,7 @@ pub(super) fn tell(survey: &Survey<'_>, read: &[Result<Arc<Manifest>, Error>], m
         }
         if let Some(why) = why_ignored(path) {
             ignored.note(path, why.reason());
-        } else if survey.governed.iter().any(|prefix| path.starts_with(prefix.as_str())) {
+        } else if survey.is_governed(path) {
             ignored.note(path, "not named by a manifest");
         } else if let Some(first) = &entry.same_as {
             ignored.note(path, &format!("the same file as `{first}`"));
@@ -189,7 +197,20 @@ pub(super) fn tell(survey: &Survey<'_>, read: &[Result<Arc<Manifest>, Error>], m
     told.nothing = told.listing.deliveries.is_empty() && told.listing.failures.is_empty() && !passed_over;
     told.found = ignored.summary();
     told.listing.ignored = ignored.lines();
+    if survey.manifest_paths.is_empty() {
+        told.listing.ignored.extend(hint(&told.listing.deliveries));
+    }
     told
+}
+
+/// Partitions of an export without its manifests: most likely the location is a folder too deep.
+fn hint(deliveries: &[Delivery]) -> Option<String> {
+    let in_partition = deliveries.iter().find(|delivery| paths::in_partition(&delivery.key))?;
+    Some(format!(
+        "no manifest lies below the location, so each file counts alone, such as `{}`: set `location` to the folder \
+         that holds `data` and `metadata`",
+        in_partition.key
+    ))
 }
 
 /// A file without a manifest: a delivery of its own.
@@ -282,130 +303,5 @@ fn version(manifest_file: &FileRef, manifest: &Manifest, entries: &[&Entry]) -> 
     hash.finalize().to_hex().chars().take(32).collect()
 }
 
-/// The files of a place by path, and by path with the partition's name in lower case.
-struct Files<'a> {
-    exact: BTreeMap<&'a str, &'a Entry>,
-    folded: BTreeMap<String, &'a Entry>,
-}
-
-impl<'a> Files<'a> {
-    fn of(entries: &'a [Entry]) -> Self {
-        let mut files = Self { exact: BTreeMap::new(), folded: BTreeMap::new() };
-        for entry in entries {
-            files.exact.insert(&entry.file.path, entry);
-            let folded = fold(&entry.file.path);
-            let newest = files.folded.entry(folded).or_insert(entry);
-            if entry.modified > newest.modified {
-                *newest = entry;
-            }
-        }
-        files
-    }
-
-    /// A file of an AWS manifest. Its URI keeps the first bucket and prefix when an export is copied, so only its
-    /// tail `data/<period>/…` counts, below the root of the manifest itself.
-    fn of_aws(&self, root: &str, month: Month, name: &str) -> Result<&'a Entry, &'static str> {
-        let decoded = decode(name).filter(|decoded| manifest::is_safe(decoded));
-        let mut outside = true;
-        for name in [Some(name), decoded.as_deref()].into_iter().flatten() {
-            let Some(path) = rebase(root, month, name) else { continue };
-            outside = false;
-            if let Some(entry) = self.exact.get(path.as_str()).or_else(|| self.folded.get(&fold(&path))) {
-                return Ok(entry);
-            }
-        }
-        Err(if outside { "which lies outside of the month's `data` folder" } else { "which is not there (yet)" })
-    }
-
-    /// A file of our own manifest: a path below its folder.
-    fn of_own(&self, folder: &str, name: &str) -> Result<&'a Entry, &'static str> {
-        if name.starts_with('/') || name.contains("://") {
-            return Err("which is no path below the manifest's folder");
-        }
-        self.exact.get(format!("{folder}{name}").as_str()).copied().ok_or("which is not there (yet)")
-    }
-}
-
-/// The path below the location that a manifest's URI or key means; `None` where it means none there.
-fn rebase(root: &str, month: Month, name: &str) -> Option<String> {
-    let key = match name.split_once("://") {
-        Some(("s3" | "s3a" | "s3n", rest)) => rest.split_once('/')?.1,
-        Some(_) => return None,
-        None => name,
-    };
-    let parts: Vec<&str> = key.split('/').collect();
-    let is_tail = |pair: &[&str]| pair[0].eq_ignore_ascii_case("data") && partition(pair[1]) == Some(month);
-    let at = parts.windows(2).rposition(is_tail)?;
-    (parts.len() > at + 2).then(|| format!("{root}data/{}", parts[at + 1..].join("/")))
-}
-
-/// The path with the names of its billing period partitions in lower case: `BILLING_PERIOD=` comes in any case.
-fn fold(path: &str) -> String {
-    let parts = path.split('/').map(|part| match partition(part) {
-        Some(_) => part.to_ascii_lowercase(),
-        None => part.to_owned(),
-    });
-    parts.collect::<Vec<_>>().join("/")
-}
-
-/// The month of a partition `BILLING_PERIOD=YYYY-MM`, in any case ("AWS Data Exports", Understanding export delivery).
-fn partition(part: &str) -> Option<Month> {
-    let (name, value) = part.split_once('=')?;
-    (name.eq_ignore_ascii_case("billing_period") && value.len() == 7).then(|| Month::parse(value)).flatten()
-}
-
-struct AwsPath {
-    root: String,
-    month: Month,
-    /// True below a run's folder: an earlier run that is kept beside the current one.
-    deeper: bool,
-}
-
-/// `<root>metadata/BILLING_PERIOD=YYYY-MM/[<run>/]<export>-Manifest.json`.
-fn aws_path(path: &str) -> Option<AwsPath> {
-    let parts: Vec<&str> = path.split('/').collect();
-    let (name, folders) = parts.split_last()?;
-    let name = name.to_ascii_lowercase();
-    if !(name.ends_with("-manifest.json") || name.ends_with("-manifest-focus.json")) {
-        return None;
-    }
-    let at = folders
-        .windows(2)
-        .rposition(|pair| pair[0].eq_ignore_ascii_case("metadata") && partition(pair[1]).is_some())?;
-    let month = partition(folders[at + 1])?;
-    let root = folders[..at].iter().map(|part| format!("{part}/")).collect();
-    Some(AwsPath { root, month, deeper: folders.len() > at + 2 })
-}
-
-fn aws_key(root: &str, month: Month) -> String {
-    format!("{root}BILLING_PERIOD={month}")
-}
-
-/// The name with its percent escapes resolved, `None` where it has none or they are no UTF-8.
-fn decode(name: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(name.len());
-    let mut rest = name.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let escape = match tail {
-            [high, low, ..] if *first == b'%' => {
-                char::from(*high).to_digit(16).zip(char::from(*low).to_digit(16)).map(|(h, l)| h * 16 + l)
-            }
-            _ => None,
-        };
-        match escape.and_then(|byte| u8::try_from(byte).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = tail.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8(bytes).ok().filter(|decoded| decoded != name)
-}
-
 #[cfg(test)]
-#[path = "deliveries_tests.rs"]
 mod tests;

@@ -110,6 +110,12 @@ pub(super) fn stated_length(response: &reqwest::Response) -> Option<u64> {
     response.headers().get(http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
+/// When the file was written, as the answer says, in seconds since 1970.
+pub(super) fn written(response: &reqwest::Response) -> Option<i64> {
+    let value = response.headers().get(http::header::LAST_MODIFIED)?.to_str().ok()?;
+    chrono::DateTime::parse_from_rfc2822(value).ok().map(|time| time.timestamp())
+}
+
 /// The byte with which the body begins: 0, unless the server sends a part.
 pub(super) fn begins_at(response: &reqwest::Response) -> u64 {
     let range = || {
@@ -241,5 +247,4 @@ fn predefined(name: &str) -> Option<char> {
 }
 
 #[cfg(test)]
-#[path = "answer_tests.rs"]
 mod tests;

@@ -48,11 +48,11 @@ impl Case {
 
     fn told(&self) -> Told {
         let survey = Survey::of(&self.files, self.since);
-        let read = |found: &FoundManifest<'_>| {
-            manifest::check_size(found.file())?;
-            parse(&found.file().path, self.texts[&found.file().path].as_bytes()).map(Arc::new)
+        let read = |file: &FileRef| {
+            manifest::check_size(file)?;
+            parse(&file.path, self.texts[&file.path].as_bytes()).map(Arc::new)
         };
-        let read: Vec<_> = survey.manifests.iter().map(read).collect();
+        let read: Vec<_> = survey.manifest_files().iter().map(read).collect();
         tell(&survey, &read, Ignored::default())
     }
 
@@ -337,6 +337,15 @@ fn the_version_changes_with_anything_that_may_change_the_rows() {
 }
 
 #[test]
+fn partitions_without_manifests_hint_at_the_location() {
+    place(&[("BILLING_PERIOD=2026-01/x.csv", 1)]).check(&[
+        "BILLING_PERIOD=2026-01/x.csv?: BILLING_PERIOD=2026-01/x.csv",
+        "- no manifest lies below the location, so each file counts alone, such as `BILLING_PERIOD=2026-01/x.csv`: \
+         set `location` to the folder that holds `data` and `metadata`",
+    ]);
+}
+
+#[test]
 fn a_place_without_exports_says_what_is_there() {
     for (files, found) in [
         (&[][..], "it is empty"),
@@ -357,4 +366,51 @@ fn the_manifest_of_a_file_is_remembered() {
         .told();
     let named: Vec<_> = told.named_by.iter().map(|(file, manifest)| (file.as_str(), manifest.path.as_str())).collect();
     assert_eq!(named, [("e/data/BILLING_PERIOD=2026-01/x.csv", JAN)]);
+}
+
+/// Texts that are almost manifests, from a seed that proptest prints.
+fn almost_a_manifest() -> impl proptest::strategy::Strategy<Value = String> {
+    use proptest::prelude::*;
+    let piece = prop_oneof![
+        Just("{".to_owned()),
+        Just("}".into()),
+        Just("[".into()),
+        Just("]".into()),
+        Just(",".into()),
+        Just(":".into()),
+        Just("\"dataFiles\"".into()),
+        Just("\"s3://b/e/data/BILLING_PERIOD=2026-01/x.csv\"".into()),
+        Just("\"../x.csv\"".into()),
+        Just("\"e/data/BILLING_PERIOD=2026-02/x.csv\"".into()),
+        Just("\"\\u0000\"".into()),
+        Just("null".into()),
+        Just("1e400".into()),
+        Just("\"%2e%2e/%\"".into()),
+        "[ -~]{0,6}",
+        "\\PC{0,4}",
+    ];
+    prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(2_000))]
+
+    /// Whatever a manifest says: no panic, and nothing outside of its own month's folder.
+    #[test]
+    fn no_manifest_reaches_out(text in almost_a_manifest(), name in "\\PC{0,40}") {
+        let files = [
+            ("e/data/BILLING_PERIOD=2026-01/x.csv", 5), ("e/data/BILLING_PERIOD=2026-02/x.csv", 5), ("x.csv", 5),
+            ("f/data/BILLING_PERIOD=2026-01/x.csv", 5),
+        ];
+        let quoted = serde_json::to_string(&name).unwrap();
+        for text in [text, format!("{{\"dataFiles\": [\"s3://b/data/BILLING_PERIOD=2026-01/x.csv\", {quoted}]}}")] {
+            let listing = place(&files).manifest(JAN, &text, 1).told().listing;
+            let of_manifest = listing.deliveries.iter().filter(|delivery| delivery.complete).flat_map(|d| &d.files);
+            for file in of_manifest {
+                proptest::prop_assert!(file.path.starts_with("e/data/BILLING_PERIOD=2026-01/"), "{} by {text}", file.path);
+            }
+            let spoken_for = listing.deliveries.iter().filter(|delivery| delivery.key.starts_with("e/BILL")).count();
+            proptest::prop_assert_eq!(spoken_for + listing.failures.len(), 1);
+        }
+    }
 }

@@ -316,5 +316,4 @@ fn wrong(settings: &PlaceSettings, why: &str) -> Error {
 }
 
 #[cfg(test)]
-#[path = "location_tests.rs"]
 mod tests;
