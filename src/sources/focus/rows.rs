@@ -72,6 +72,7 @@ impl Layout {
         let mut rows = empty_rows(periods);
         rows.set_text(Text::BillingCurrency, currency);
         for (cost, values) in costs {
+            note_missing(values.iter().copied(), cost.name(), &mut marks);
             rows.set_number(cost, values);
         }
         self.rest(&mut batch, &mut rows, &mut marks);
@@ -194,9 +195,6 @@ impl Layout {
         }
         for place in self.columns.missing() {
             marks.repaired("missing-column", place, 0..rows.len(), |_row| "");
-        }
-        for cost in COSTS.into_iter().filter(|cost| self.columns.at(Place::Number(*cost)).is_some()) {
-            note_missing(rows.number(cost).iter().copied(), cost.name(), marks);
         }
         if self.columns.at(Place::Text(Text::ChargeCategory)).is_some() {
             let category = rows.text(Text::ChargeCategory);

@@ -8,6 +8,9 @@ use ethnum::I256;
 use crate::model::{Amount, SCALE};
 use crate::sources::cells::Cells;
 
+/// ISO 4217 for "no currency".
+const NO_CURRENCY: &str = "XXX";
+
 /// Sums by name (a cost column, a currency) and decimal places.
 #[derive(Debug, Default)]
 pub(in crate::sources) struct Control {
@@ -26,7 +29,7 @@ impl Control {
         let mut at = 0;
         for row in (0..costs.len()).filter(|row| counts(*row)) {
             let Some((count, scale)) = number(costs, row) else { continue };
-            let currency = currencies.map_or(Some("XXX"), |cells| currency(cells, row)).unwrap_or("XXX");
+            let currency = currencies.and_then(|cells| currency(cells, row)).unwrap_or(NO_CURRENCY);
             let here = |sum: &(&str, String, i64, I256)| sum.0 == column && sum.2 == scale && sum.1 == currency;
             if !self.sums.get(at).is_some_and(here) {
                 at = self.sums.iter().position(here).unwrap_or_else(|| {
@@ -62,11 +65,10 @@ fn at_full_scale(sum: I256, scale: i64) -> I256 {
     }
 }
 
+/// The cell where it names a currency.
 fn currency(cells: &Cells, row: usize) -> Option<&str> {
-    match cells {
-        Cells::Texts(texts) => texts.get(row),
-        _ => None,
-    }
+    let Cells::Texts(texts) = cells else { return None };
+    texts.get(row).filter(|text| text.trim().len() == 3 && text.trim().bytes().all(|byte| byte.is_ascii_alphabetic()))
 }
 
 /// An integer count and the decimal places it is counted in.

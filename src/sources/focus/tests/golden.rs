@@ -1,28 +1,10 @@
-//! FOCUS files in, canonical rows, repairs, rejects and exact totals out.
+//! Real files of the shared data, with the totals that were measured on their own text.
 
 use std::path::Path;
 
+use super::read;
 use crate::model::{Amount, Number, Rows, Text};
-use crate::sources::{Content, Error, FileRef, Format, ReadReport, open_reader};
-
-/// Reads a whole file.
-fn read(name: &str, content: Content) -> Result<(Vec<Rows>, ReadReport), Error> {
-    let file = FileRef { path: name.to_owned(), size: 0, version: String::new() };
-    let mut reader = open_reader(&file, content, Format::Auto)?;
-    let mut batches = Vec::new();
-    while let Some(rows) = reader.next_rows()? {
-        batches.push(rows);
-    }
-    let report = reader.report().clone();
-    let kept: usize = batches.iter().map(Rows::len).sum();
-    let rejected: u64 = report.rejects.values().map(|tally| tally.count).sum();
-    assert_eq!((report.rows_kept, report.rows_read), (kept as u64, kept as u64 + rejected), "{name}: {report:?}");
-    Ok((batches, report))
-}
-
-fn read_bytes(bytes: impl Into<bytes::Bytes>) -> Result<(Vec<Rows>, ReadReport), Error> {
-    read("case.csv", Content::Bytes(bytes.into()))
-}
+use crate::sources::{Content, ReadReport};
 
 /// A naive sum beside the reader's own, by provider; nulls add nothing.
 fn total(batches: &[Rows], cost: Number, provider: Option<&str>) -> String {
