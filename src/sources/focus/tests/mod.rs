@@ -1,5 +1,6 @@
 //! FOCUS files in, canonical rows, repairs, rejects and exact totals out.
 
+mod bill;
 mod cases;
 mod copies;
 mod golden;
