@@ -132,7 +132,7 @@ impl Bill {
             Typed::Decimal128 if name == "Tags" => self.tag_map(at),
             Typed::Decimal128 => Arc::new(texts().collect::<StringArray>()),
             Typed::Decimal256 => Arc::new(texts().collect::<DictionaryArray<Int32Type>>()),
-            Typed::Double if at % 2 == 0 => Arc::new(texts().collect::<StringViewArray>()),
+            Typed::Double if at.is_multiple_of(2) => Arc::new(texts().collect::<StringViewArray>()),
             Typed::Double => Arc::new(texts().collect::<LargeStringArray>()),
         }
     }
