@@ -251,9 +251,10 @@ impl Records {
 /// Appends a field's text to `into` with doubled quotes made single.
 pub(super) fn unescape(raw: &str, into: &mut String) {
     let mut rest = raw;
-    while let Some(at) = rest.find("\"\"") {
-        into.push_str(&rest[..=at]);
-        rest = &rest[at + 2..];
+    while let Some(at) = memchr(b'"', rest.as_bytes()) {
+        let (kept, after) = rest.split_at(at + 1);
+        into.push_str(kept);
+        rest = after.strip_prefix('"').unwrap_or(after);
     }
     into.push_str(rest);
 }

@@ -89,15 +89,26 @@ fn decimal(text: &str) -> Option<(I256, i64)> {
         None => (unsigned, 0),
     };
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let part = |text: &str| if text.is_empty() { Some(I256::ZERO) } else { text.parse::<I256>().ok() };
     let bare = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if whole.len() + fraction.len() == 0 || !bare(whole) || !bare(fraction) {
         return None;
     }
-    let significant = fraction.trim_end_matches('0');
-    let shift = u32::try_from(significant.len()).ok()?;
-    let count = part(whole)?.checked_mul(I256::new(10).checked_pow(shift)?)?.checked_add(part(significant)?)?;
-    Some((if text.starts_with('-') { -count } else { count }, i64::from(shift) - exponent))
+    let fraction = fraction.trim_end_matches('0');
+    let places = u32::try_from(fraction.len()).ok()?;
+    let count = narrow(whole, fraction, places).or_else(|| wide(whole, fraction, places))?;
+    Some((if text.starts_with('-') { -count } else { count }, i64::from(places) - exponent))
+}
+
+/// Up to 38 digits fit 128 bits: the usual case, and the fast one.
+fn narrow(whole: &str, fraction: &str, places: u32) -> Option<I256> {
+    let part = |text: &str| if text.is_empty() { Some(0) } else { text.parse::<u128>().ok() };
+    let count = part(whole)?.checked_mul(10_u128.checked_pow(places)?)?.checked_add(part(fraction)?)?;
+    I256::try_from(count).ok()
+}
+
+fn wide(whole: &str, fraction: &str, places: u32) -> Option<I256> {
+    let part = |text: &str| if text.is_empty() { Some(I256::ZERO) } else { text.parse::<I256>().ok() };
+    part(whole)?.checked_mul(I256::new(10).checked_pow(places)?)?.checked_add(part(fraction)?)
 }
 
 #[cfg(test)]

@@ -27,6 +27,8 @@ impl Periods {
         let mut charge_ends = Repaired::new();
         let mut billing_starts = Repaired::new();
         let mut billing_ends = Repaired::new();
+        // Whole files share one billing period: the calendar is asked once for each in a row.
+        let mut asked = (Instant(0), Instant(0), false);
         for row in 0..marks.rows() {
             if marks.is_rejected(row) {
                 continue;
@@ -57,13 +59,16 @@ impl Periods {
                     add(&mut billing_ends, "taken-from-charge-period", row);
                     next_month(billing_start).unwrap_or(billing_start)
                 }
-                Some(billing_end) => match after_inclusive(billing_end, is_last_day(billing_start, billing_end)) {
-                    Some(exclusive) => {
-                        add(&mut billing_ends, "inclusive-period-end", row);
-                        exclusive
+                Some(billing_end) => {
+                    if (asked.0, asked.1) != (billing_start, billing_end) {
+                        asked = (billing_start, billing_end, is_last_day(billing_start, billing_end));
                     }
-                    None => billing_end,
-                },
+                    let exclusive = after_inclusive(billing_end, asked.2);
+                    if exclusive.is_some() {
+                        add(&mut billing_ends, "inclusive-period-end", row);
+                    }
+                    exclusive.unwrap_or(billing_end)
+                }
             };
             self.billing_start.values[row] = Some(billing_start);
             self.billing_end.values[row] = Some(billing_end);
