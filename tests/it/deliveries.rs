@@ -11,7 +11,7 @@ ChargePeriodEnd,ChargeCategory,ChargeDescription,BilledCost,EffectiveCost,Contra
 ServiceCategory,ProviderName,PublisherName,InvoiceIssuerName,PricingQuantity,PricingUnit,SubAccountId,RegionId,Tags";
 
 /// A small FOCUS file: rows of (day, service, cost, currency).
-fn bill(rows: &[(&str, &str, &str, &str)]) -> Vec<u8> {
+pub(crate) fn bill(rows: &[(&str, &str, &str, &str)]) -> Vec<u8> {
     let mut text = format!("{HEADER}\n");
     for (day, service, cost, currency) in rows {
         let month = &day[..7];
@@ -24,7 +24,7 @@ fn bill(rows: &[(&str, &str, &str, &str)]) -> Vec<u8> {
     text.into_bytes()
 }
 
-fn total(bills: &Bills) -> String {
+pub(crate) fn total(bills: &Bills) -> String {
     let totals = bills.totals(&json!({"metric": "BilledCost", "grain": "total"}));
     totals.into_iter().map(|(currency, amount)| format!("{amount} {currency}")).collect::<Vec<_>>().join(", ")
 }

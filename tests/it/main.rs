@@ -12,6 +12,7 @@ mod grafana;
 mod house_rules;
 mod http_server;
 mod moto;
+mod places;
 mod plugin;
 mod plugin_process;
 mod plugin_queries;
