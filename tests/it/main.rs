@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 #![expect(clippy::print_stderr, reason = "what could not be run is named")]
 
+mod bad_bills;
 mod bills;
 mod contract;
 mod dashboards;

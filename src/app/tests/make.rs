@@ -81,7 +81,9 @@ impl BillingSource for FakePlace {
 
 /// All made-up places, by organization and location.
 #[derive(Clone, Debug, Default)]
-pub(super) struct FakePlaces(Arc<Mutex<BTreeMap<(i64, String), Arc<FakePlace>>>>);
+pub(super) struct FakePlaces(Arc<Mutex<ByOwner>>);
+
+type ByOwner = BTreeMap<(i64, String), Arc<FakePlace>>;
 
 impl FakePlaces {
     pub(super) fn place(&self, org_id: i64, location: &str) -> Arc<FakePlace> {
