@@ -16,7 +16,8 @@ const GRAFANA: [&str; 5] = ["refId", "datasource", "queryType", "hide", "key"];
 fn every_request_of_the_editors_is_read_whole() {
     for (name, json) in files("requests") {
         // No help from Grafana's field: an alert rule may come without it.
-        let query = PanelQuery::parse(json.to_string().as_bytes(), "").unwrap_or_else(|error| panic!("{name}: {error}"));
+        let query =
+            PanelQuery::parse(json.to_string().as_bytes(), "").unwrap_or_else(|error| panic!("{name}: {error}"));
         let read = serde_json::to_value(&query).expect("a query is JSON");
         for (field, value) in json.as_object().expect("a request is an object") {
             if !GRAFANA.contains(&field.as_str()) {

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::fake::Fake;
-use super::make::{Dice, content, expected, put};
+use super::fake::{Fake, Fault};
+use super::make::{Dice, always, content, expected, put};
 use crate::store::io::StoreIo;
-use crate::store::{Snapshot, Store};
+use crate::store::{DeliveryRecord, Error, Snapshot, Store};
 
 const OLDER: [(&str, u64); 2] = [("a", 1), ("b", 2)];
 const NEWEST: [(&str, u64); 3] = [("a", 1), ("b", 5), ("c", 3)];
@@ -97,6 +97,12 @@ fn check(seed: u64, while_open: bool, (filled, foreign): &(Fake, Fake)) -> bool 
     // Detected: whatever really changed, and is in use, is told.
     let changed =
         |path: &PathBuf| before.iter().any(|(p, bytes)| p == path && disk.try_bytes(p).as_ref() != Some(bytes));
+    for delivery in &snapshot.deliveries {
+        let part_hit = |path: &&PathBuf| delivery.parts.all().any(|part| path.ends_with(&part.hash));
+        if paths.iter().filter(part_hit).any(changed) {
+            assert!(hurt.contains(&delivery.key), "{what}: the damage of {} was not noticed", delivery.key);
+        }
+    }
     let pointer = paths.iter().any(|path| path.ends_with("CURRENT") && changed(path));
     let newest = |path: &Path| path.file_name().unwrap().to_string_lossy().starts_with("00000000000000000002-");
     let manifest = paths.iter().any(|path| newest(path) && changed(path));
@@ -228,4 +234,55 @@ fn a_read_only_directory_is_served() {
     let empty = Fake::new(&dir());
     empty.read_only();
     assert_eq!(open(&empty, "identity").snapshot().generation, 0);
+}
+
+#[test]
+fn a_read_that_fails_once_is_tried_again() {
+    let disk = filled("identity");
+    for at in 0..6 {
+        let store = open(&disk, "identity");
+        let snapshot = store.snapshot();
+        for grain in ["day", "detail"] {
+            disk.plan(Some(Fault::Fail { at, errno: 5 }));
+            let delivery = &snapshot.deliveries[0];
+            let read = match grain {
+                "day" => snapshot.day(delivery).map(drop),
+                _ => snapshot.detail(delivery, always(), &[], &[]).map(drop),
+            };
+            disk.plan(None);
+            assert_eq!(read, Ok(()), "{grain}, step {at}");
+        }
+        assert_eq!(snapshot.damaged(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_part_that_is_whole_but_of_another_identity_is_refused() {
+    let (disk, foreign) = (filled("identity"), filled("another identity"));
+    let store = open(&disk, "identity");
+    let theirs = open(&foreign, "another identity").snapshot();
+    let parts = theirs.deliveries[0].parts.clone();
+    for part in parts.all() {
+        let path = dir().join("v1/data").join(&part.hash);
+        disk.create_new(&path).unwrap().write_all(&foreign.bytes(&path)).unwrap();
+    }
+    let record = DeliveryRecord { key: "z".into(), parts, ..DeliveryRecord::default() };
+    store.writer().unwrap().commit(vec![record.clone()], &[]).unwrap();
+    let snapshot = store.snapshot();
+    assert!(matches!(snapshot.day(&record), Err(Error::Damaged { .. })));
+    assert!(matches!(snapshot.detail(&record, always(), &[], &[]).map(drop), Err(Error::Damaged { .. })));
+    assert_eq!(snapshot.damaged(), ["z"]);
+}
+
+#[test]
+fn what_is_in_memory_is_the_base_of_the_next_commit_where_the_disk_fell_behind() {
+    let disk = filled("identity");
+    let store = open(&disk, "identity");
+    let files = disk.files(&dir());
+    let newest = |path: &&PathBuf| path.file_name().unwrap().to_string_lossy().starts_with("00000000000000000002-");
+    disk.damage(files.iter().find(newest).unwrap(), |bytes| bytes[5] ^= 1);
+    assert_eq!(content(&store.snapshot()), expected(&NEWEST));
+    put(&store, &[("d", 4)]).unwrap();
+    assert_eq!(content(&store.snapshot()), expected(&[NEWEST[0], NEWEST[1], NEWEST[2], ("d", 4)]));
+    assert_eq!(open(&disk, "identity").snapshot().notes, Vec::<String>::new());
 }
