@@ -1,11 +1,22 @@
 //! Which billing format a file is, by its columns and never by its name: a closed table that each new format joins.
 
 use super::cells::TableFile;
-use super::focus::{self, Likeness, fold};
+use super::focus;
 use super::{Content, Error, FileRef, Format, RowReader};
 
 /// Most columns that a message lists.
 const LISTED_COLUMNS: usize = 8;
+
+/// How like a format a header is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Likeness {
+    /// It is of the format.
+    Full,
+    /// It has most of the format's columns, but not these, without which no row can be made.
+    Lacking(Vec<&'static str>),
+    /// It is something else.
+    None,
+}
 
 /// Starts reading a table in a format.
 type Open = fn(&FileRef, TableFile) -> Result<Box<dyn RowReader>, Error>;
@@ -47,9 +58,9 @@ pub(super) fn open(file: &FileRef, content: Content, format: Format) -> Result<B
     let mut nearest = None;
     for known in candidates {
         match (known.likeness)(header) {
-            Likeness::Focus => return (known.open)(file, table),
+            Likeness::Full => return (known.open)(file, table),
             Likeness::Lacking(columns) => nearest = nearest.or(Some((known.name, columns))),
-            Likeness::Other => {}
+            Likeness::None => {}
         }
     }
     match (nearest, foreign(header)) {
@@ -57,6 +68,14 @@ pub(super) fn open(file: &FileRef, content: Content, format: Format) -> Result<B
         (None, Some(name)) => Err(unknown(format!("it looks like {name}, which this version cannot read yet"))),
         (None, None) => Err(unknown(described(header))),
     }
+}
+
+/// Lower-case letters and digits of a header; of one with a name in brackets (`Ressourcengruppe (ResourceGroup)`), of that.
+pub(super) fn fold(header: &str) -> String {
+    let name = header.rsplit_once('(').and_then(|(_before, inside)| inside.trim_end().strip_suffix(')'));
+    let folded = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    let inside: String = folded(name.unwrap_or_default());
+    if inside.is_empty() { folded(header) } else { inside }
 }
 
 fn foreign(header: &[String]) -> Option<&'static str> {

@@ -75,10 +75,13 @@ fn header(input: &Input, records: &mut Records) -> Result<Vec<String>, Error> {
         unescape(text, &mut name);
         Some(name.trim().to_owned())
     });
-    names.collect::<Option<Vec<String>>>().ok_or_else(|| Error::UnknownFormat {
-        file: input.path.clone(),
-        found: "its header is not UTF-8 text; deliver it in UTF-8".into(),
-    })
+    let unknown = |found: &str| Error::UnknownFormat { file: input.path.clone(), found: found.into() };
+    let names: Vec<String> =
+        names.collect::<Option<_>>().ok_or_else(|| unknown("its header is not UTF-8 text; deliver it in UTF-8"))?;
+    if names.iter().any(|name| name.contains('\r')) {
+        return Err(unknown("its lines end with a carriage return alone; deliver it with line feeds"));
+    }
+    Ok(names)
 }
 
 fn file_error(input: &Input, records: &Records, what: &str, fault: Fault) -> Error {

@@ -8,8 +8,7 @@ mod intern;
 mod nested;
 mod parquet_arrays;
 mod parquet_file;
-#[cfg(test)]
-mod tests;
+mod parquet_pages;
 
 use std::borrow::Cow;
 
@@ -27,7 +26,7 @@ const BATCH_ROWS: usize = 16_384;
 /// Most columns a file may have.
 const MAX_COLUMNS: usize = 4_096;
 /// Longest single text; longer ones reject their row.
-const MAX_TEXT_BYTES: usize = 256 << 10;
+pub(crate) const MAX_TEXT_BYTES: usize = 256 << 10;
 
 /// A file whose container and column names are known. It can be read more than once.
 #[derive(Debug)]

@@ -12,14 +12,15 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
-use parquet::basic::Type as Physical;
+use parquet::basic::{Compression, Type as Physical};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::schema::types::Type;
 
 use super::input::{Input, RawBytes, damaged, too_large};
 use super::parquet_arrays::cells_of;
+use super::parquet_pages::check_pages;
 use super::{BATCH_ROWS, Batch, CellReader, Form, MAX_COLUMNS, Wanted};
 use crate::sources::Error;
 
@@ -34,7 +35,7 @@ const MAX_SWELLING: u64 = 1_000;
 const MAX_UNPACKED_BYTES: u64 = 64 << 30;
 /// What a batch should take by the footer's own figures, and what it may take as measured.
 const BATCH_BYTES: u64 = 64 << 20;
-const MAX_BATCH_BYTES: usize = 512 << 20;
+const MAX_BATCH_BYTES: usize = 256 << 20;
 
 /// A Parquet file whose footer was read and checked.
 #[derive(Debug)]
@@ -77,6 +78,7 @@ impl ParquetFile {
         let mut roots: Vec<usize> = wanted.iter().map(|wanted| wanted.column).collect();
         roots.sort_unstable();
         roots.dedup();
+        self.check_pages(&roots)?;
         let places = wanted.iter().filter_map(|wanted| roots.binary_search(&wanted.column).ok()).collect();
         let reader = guarded(&self.input.path, "its schema", || {
             let options = ArrowReaderOptions::new().with_schema(self.hinted(wanted));
@@ -90,6 +92,20 @@ impl ParquetFile {
         let names = wanted.iter().filter_map(|wanted| self.columns.get(wanted.column).cloned()).collect();
         let forms = wanted.iter().map(|wanted| wanted.form).collect();
         Ok(Box::new(ParquetReader { path: self.input.path.clone(), reader, places, names, forms, row: 0 }))
+    }
+
+    /// Checks the pages of the columns that will be decoded.
+    fn check_pages(&self, roots: &[usize]) -> Result<(), Error> {
+        let schema = self.metadata.file_metadata().schema_descr();
+        let bytes = self.input.raw();
+        for group in self.metadata.row_groups() {
+            for (leaf, chunk) in group.columns().iter().enumerate() {
+                if roots.binary_search(&schema.get_column_root_idx(leaf)).is_ok() {
+                    check_pages(&self.input.path, &bytes, chunk, chunk_range(chunk).unwrap_or(0..0))?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The schema with a dictionary asked for where texts repeat, and INT96 in a range that cannot wrap.
@@ -177,10 +193,14 @@ fn check_footer(input: &Input, metadata: &ParquetMetaData) -> Result<(), Error> 
         rows = rows.saturating_add(u64::try_from(group.num_rows()).map_err(|_sign| negative())?);
         for chunk in group.columns() {
             unpacked = unpacked.saturating_add(u64::try_from(chunk.uncompressed_size()).map_err(|_sign| negative())?);
-            let start = chunk.dictionary_page_offset().unwrap_or_else(|| chunk.data_page_offset());
-            let start = u64::try_from(start).map_err(|_sign| negative())?;
-            let length = u64::try_from(chunk.compressed_size()).map_err(|_sign| negative())?;
-            chunks.push(start..start.saturating_add(length));
+            chunks.push(chunk_range(chunk).ok_or_else(negative)?);
+            if let Compression::BROTLI(_) | Compression::LZO = chunk.compression() {
+                let found = format!(
+                    "it is packed with {}; deliver it with Snappy, gzip, LZ4 or Zstandard",
+                    chunk.compression()
+                );
+                return Err(Error::UnknownFormat { file: file.clone(), found });
+            }
         }
     }
     limit("the number of rows", rows, MAX_ROWS.min(input.size.saturating_mul(MAX_ROWS_PER_BYTE)))?;
@@ -199,6 +219,13 @@ fn check_footer(input: &Input, metadata: &ParquetMetaData) -> Result<(), Error> 
         return Err(damaged(file, "its footer".into(), "two columns overlap"));
     }
     Ok(())
+}
+
+/// Where a column chunk lies; `None` where a number is negative.
+fn chunk_range(chunk: &ColumnChunkMetaData) -> Option<Range<u64>> {
+    let start = u64::try_from(chunk.dictionary_page_offset().unwrap_or_else(|| chunk.data_page_offset())).ok()?;
+    let length = u64::try_from(chunk.compressed_size()).ok()?;
+    Some(start..start.saturating_add(length))
 }
 
 /// Runs the decoder; what it cannot read, and where it panics, is a damaged file.

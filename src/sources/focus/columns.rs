@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{ALL_NUMBERS, ALL_TEXTS, Number, Text};
+use crate::sources::recognize::{Likeness, fold};
 
 /// A canonical place for a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,25 +70,6 @@ const BROUGHT: &[(&str, &[&str])] = &[
     ("0.5", &["amortizedcost"]),
 ];
 
-/// What a header is.
-#[derive(Debug, PartialEq, Eq)]
-pub(in crate::sources) enum Likeness {
-    /// A FOCUS Cost and Usage file.
-    Focus,
-    /// One that lacks columns without which no row can be made.
-    Lacking(Vec<&'static str>),
-    /// Something else.
-    Other,
-}
-
-/// Lower-case letters and digits of a header; of one with a name in brackets (`Ressourcengruppe (ResourceGroup)`), of that.
-pub(in crate::sources) fn fold(header: &str) -> String {
-    let name = header.rsplit_once('(').and_then(|(_before, inside)| inside.trim_end().strip_suffix(')'));
-    let folded = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-    let inside: String = folded(name.unwrap_or_default());
-    if inside.is_empty() { folded(header) } else { inside }
-}
-
 /// Tells whether a header is FOCUS.
 pub(in crate::sources) fn likeness(header: &[String]) -> Likeness {
     let places: Vec<Place> = header.iter().filter_map(|name| place(&fold(name)).map(|(place, _old)| place)).collect();
@@ -96,9 +78,9 @@ pub(in crate::sources) fn likeness(header: &[String]) -> Likeness {
         .filter(|name| place(&fold(name)).is_none_or(|(needed, _old)| !places.contains(&needed)))
         .collect();
     match lacking.len() {
-        0 => Likeness::Focus,
+        0 => Likeness::Full,
         lack if lack < NEEDED.len() && places.len() >= LIKENESS => Likeness::Lacking(lacking),
-        _ => Likeness::Other,
+        _ => Likeness::None,
     }
 }
 
@@ -285,11 +267,11 @@ mod tests {
 
     #[test]
     fn a_header_that_is_almost_focus_says_what_it_lacks() {
-        assert_eq!(likeness(&header("BilledCost ChargePeriodStart ChargePeriodEnd")), Likeness::Focus);
+        assert_eq!(likeness(&header("BilledCost ChargePeriodStart ChargePeriodEnd")), Likeness::Full);
         let most = "EffectiveCost ListCost ChargePeriodStart ChargePeriodEnd ServiceName RegionId";
         assert_eq!(likeness(&header(most)), Likeness::Lacking(vec!["BilledCost"]));
-        assert_eq!(likeness(&header("date cost service")), Likeness::Other);
-        assert_eq!(likeness(&header("ServiceName RegionId SkuId Tags ResourceId ListCost")), Likeness::Other);
+        assert_eq!(likeness(&header("date cost service")), Likeness::None);
+        assert_eq!(likeness(&header("ServiceName RegionId SkuId Tags ResourceId ListCost")), Likeness::None);
     }
 
     #[test]

@@ -9,8 +9,8 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+pub(super) use self::columns::likeness;
 use self::columns::{Columns, Place};
-pub(super) use self::columns::{Likeness, fold, likeness};
 use self::rows::{Layout, Sums};
 use super::cells::{Batch, CellReader, Form, TableFile, Wanted};
 use super::normal::marks::Marks;

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::marks::Marks;
 use super::texts::is_null_word;
 use crate::model::{Coded, NULL};
-use crate::sources::cells::Interner;
+use crate::sources::cells::{Interner, MAX_TEXT_BYTES};
 
 /// What had to be done to read a tag text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -102,6 +102,9 @@ fn flatten(text: &str) -> (Option<String>, Done) {
     let text = text.trim();
     if is_null_word(text) {
         return (None, Done::default());
+    }
+    if text.len() > MAX_TEXT_BYTES {
+        return (None, Done::UNREADABLE);
     }
     let read = match text.as_bytes().first() {
         Some(b'{') => serde_json::from_str::<Flat>(text).ok(),

@@ -92,3 +92,27 @@ fn a_1_0_file_and_the_same_rows_as_1_4_have_the_same_totals() {
     };
     assert_eq!(lines(&old.0).iter().map(without_host).collect::<Vec<_>>(), lines(&new.0));
 }
+
+#[test]
+fn slashed_dates_are_decided_by_the_whole_file_whatever_it_is_packed_in() {
+    let mut bill = a_bill(ROWS);
+    let start = bill.header.iter().position(|name| name == "ChargePeriodStart").unwrap();
+    for row in &mut bill.rows {
+        let day: u32 = row[start][8..10].parse().unwrap();
+        row[start] = format!("{day}/3/2026 {}", &row[start][11..16]);
+    }
+    for copy in [bill.csv(), bill.gzip(2), bill.parquet(Typed::Text)] {
+        let (rows, report) = read_bytes(copy).unwrap();
+        assert_eq!(report.repairs["date-day-first:ChargePeriodStart"].count, ROWS as u64);
+        assert_eq!(naive_totals(&rows), naive_totals(&read_all([a_bill(ROWS).csv()])));
+    }
+    // The only date that tells stands in the last row, after more than one batch of others.
+    let many = 40_000;
+    let row = |day: u32| format!("1,USD,{day}/3/2026,{day}/3/2026\n");
+    let rows: String = (0..many).map(|_nth| row(2)).chain([row(13)]).collect();
+    let (rows, _report) =
+        read_bytes(format!("BilledCost,BillingCurrency,ChargePeriodStart,ChargePeriodEnd\n{rows}")).unwrap();
+    assert_eq!(format!("{:?}", rows[0].charge_start[0]), "2026-03-02T00:00:00Z");
+    assert_eq!(rows.iter().map(Rows::len).sum::<usize>(), many + 1);
+    assert!(rows.len() > 2, "one batch would prove nothing");
+}

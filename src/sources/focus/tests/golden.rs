@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::read;
 use crate::model::{Amount, Number, Rows, Text};
-use crate::sources::{Content, ReadReport};
+use crate::sources::{Content, Error, ReadReport};
 
 /// A naive sum beside the reader's own, by provider; nulls add nothing.
 fn total(batches: &[Rows], cost: Number, provider: Option<&str>) -> String {
@@ -88,4 +88,37 @@ fn the_specification_examples_give_their_golden_totals() {
     check_example(flexible, (3, 3), "2.75", "2.75", None);
     let inflexible = "one_hundred_percent_utilization_without_commitment_discount_flexibility";
     check_example(inflexible, (2, 2), "1.5", "1.5", None);
+}
+
+#[test]
+fn examples_whose_dates_nothing_decides_ask_instead_of_guessing() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/billing/focus-spec-examples");
+    for name in ["saas_spend_agreements_a1", "simple_saas_agreements_a1", "virtual_currency_pricing_model_a2"] {
+        let Ok(file) = std::fs::File::open(folder.join(format!("{name}.csv"))) else {
+            eprintln_not_run(&format!("focus-spec-examples/{name}.csv"));
+            continue;
+        };
+        let error = read(name, Content::File(file)).unwrap_err();
+        assert!(matches!(&error, Error::AmbiguousDates { found, .. } if found.contains("`4/1/25`")), "{error}");
+    }
+}
+
+#[test]
+fn bills_in_other_formats_are_named() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/billing");
+    for (name, format) in [
+        ("aws/test_cur.csv.gz", "an AWS Cost and Usage Report"),
+        ("aws/2022-07-01-alt-columns.csv", "an AWS Cost and Usage Report"),
+        ("azure/ftk_EA_ActualCost_Small.csv", "an Azure cost export"),
+        ("azure/opencost_values_Template.csv", "an Azure cost export"),
+        ("gcp/2022-08-01_5.csv", "a Google Cloud billing export"),
+        ("oci/reports_cost-csv_0000000030000269.csv", "an OCI cost report"),
+    ] {
+        let Ok(file) = std::fs::File::open(folder.join(name)) else {
+            eprintln_not_run(name);
+            continue;
+        };
+        let error = read(name, Content::File(file)).unwrap_err().to_string();
+        assert!(error.contains(format), "{error}");
+    }
 }

@@ -35,6 +35,7 @@ fn files_that_are_no_exports_say_what_they_are() {
     check_error("zstd", b"\x28\xb5\x2f\xfdrest".to_vec(), "zstandard");
     check_error("json", "{\"a\": 1}", "JSON");
     check_error("encrypted", b"PARE....PARE".to_vec(), "encrypted");
+    check_error("carriage returns", "a,b\r1,2\r", "carriage return alone");
     check_error("open quote in the header", "\"a,b\n1,2\n", "quote is not closed");
 }
 

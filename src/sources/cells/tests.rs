@@ -1,1 +1,0 @@
-//! Cells from files: the shapes of CSV, the types of Parquet.
