@@ -11,6 +11,7 @@ mod deliveries;
 mod frames;
 mod grafana;
 mod house_rules;
+mod kills;
 mod http_server;
 mod moto;
 mod places;
