@@ -8,7 +8,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt;
+use futures::{FutureExt, StreamExt};
 use tokio::time::Instant as Moment;
 
 use super::error::QueryError;
@@ -28,6 +28,8 @@ const ALERT_DEADLINE: Duration = Duration::from_secs(25);
 const MARGIN: Duration = Duration::from_secs(1);
 const MOST_QUERIES: usize = 100;
 const LONGEST_QUERY: usize = 256 * 1024;
+/// Queries of one request that are answered at once, so that one panel never fills the queue by itself.
+const AT_ONCE: usize = 8;
 /// Most bytes of all frames of a response together.
 const RESPONSE_MIB: usize = 32;
 /// Answers of more values than this are written as frames off the request threads.
@@ -57,7 +59,7 @@ pub(super) async fn answer_all(edge: &Edge, asked: Asked, timeout: Option<Durati
         };
         lane.reply(query, &instance, refused)
     });
-    let mut replies = futures::future::join_all(replies).await;
+    let mut replies: Vec<Reply> = futures::stream::iter(replies).buffered(AT_ONCE).collect().await;
     bound_response(&mut replies);
     replies
 }

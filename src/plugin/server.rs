@@ -138,7 +138,11 @@ async fn serve_behind(door: Door, router: Router, parent: u32, edge: Edge) -> io
 /// What the operator allows. Grafana's environment holds passwords: only variables that we name are looked at.
 fn operator() -> Operator {
     let set = Operator::VARIABLES.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
-    Operator::from_vars(&set.collect())
+    let operator = Operator::from_vars(&set.collect());
+    match std::env::current_exe().ok().as_deref().and_then(std::path::Path::parent) {
+        Some(plugin_folder) => operator.outside(plugin_folder),
+        None => operator,
+    }
 }
 
 #[cfg(test)]

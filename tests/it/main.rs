@@ -16,6 +16,7 @@ mod http_server;
 mod moto;
 mod places;
 mod plugin;
+mod plugin_answers;
 mod plugin_process;
 mod plugin_queries;
 mod plugin_resources;

@@ -98,7 +98,7 @@ mod signals {
         let plugin = plugin().await;
         signal(plugin.pid(), rustix::process::Signal::INT);
         tokio::time::sleep(Duration::from_millis(100)).await;
-        let answers = plugin.query(&Datasource::default(), &[], vec![cost("A")]).await.unwrap();
+        let answers = plugin.query(&plugin.datasource(), &[], vec![cost("A")]).await.unwrap();
         assert_eq!(statuses(&answers), [("A", 200)]);
         let started = Instant::now();
         signal(plugin.pid(), rustix::process::Signal::TERM);
@@ -154,7 +154,9 @@ mod signals {
 #[tokio::test]
 async fn it_ends_in_time_with_calls_running() {
     let plugin = plugin().await;
+    // The sample, so that an import is running too.
     let datasource = Datasource::default();
+    plugin.query(&datasource, &[], vec![cost("A")]).await.unwrap();
     let running = {
         let calls = (0..50).map(|at| plugin.query(&datasource, &[], vec![cost(&at.to_string())]));
         futures::future::join_all(calls)

@@ -13,8 +13,9 @@ const CANARY: &str = "cAnArY/Secret+4711";
 #[tokio::test]
 async fn resource_routes_are_closed_and_know_roles() {
     let plugin = plugin().await;
-    let role = |role: &str| Datasource { role: Some(role.into()), ..Datasource::default() };
+    let role = |role: &str| Datasource { role: Some(role.into()), ..plugin.datasource() };
     let (viewer, editor) = (role("Viewer"), role("Editor"));
+    plugin.ready(&viewer).await;
     let get =
         async |datasource: &Datasource, url: &str| plugin.resource(datasource, "GET", url, Vec::new()).await.unwrap();
     for url in ["dimensions", "values?dimension=ServiceName&search=&limit=10", "status"] {
@@ -49,20 +50,57 @@ async fn resource_routes_are_closed_and_know_roles() {
     assert_eq!(plugin.resource(&editor, "POST", "refresh", body).await.unwrap().code, 413);
     assert_eq!(plugin.resource(&viewer, "POST", "refresh", Vec::new()).await.unwrap().code, 403);
     assert_eq!(plugin.resource(&editor, "POST", "refresh", Vec::new()).await.unwrap().code, 202);
+    assert_eq!(get(&viewer, "values?dimension=ServiceName&search=comp").await.json(), json!(["Compute"]));
+    let dimensions = get(&viewer, "dimensions").await.json();
+    assert!(dimensions.as_array().unwrap().iter().any(|dimension| dimension["name"] == "ServiceName"), "{dimensions}");
+    let again = plugin.resource(&editor, "POST", "refresh", Vec::new()).await.unwrap();
+    assert_eq!(again.code, 429);
+    assert!(again.headers["Retry-After"].values[0].parse::<u64>().is_ok_and(|seconds| seconds <= 60));
     plugin.stop_cleanly().await;
 }
 
 #[tokio::test]
-async fn health_answers_with_an_object_and_within_five_seconds() {
+async fn health_says_what_is_wrong_and_the_way_out_and_tells_viewers_no_places() {
     let plugin = plugin().await;
-    for role in [None, Some("Viewer"), Some("Admin")] {
-        let datasource = Datasource { role: role.map(str::to_owned), ..Datasource::default() };
-        let started = Instant::now();
-        let health = plugin.health(&datasource).await.unwrap();
-        assert!(started.elapsed() < Duration::from_secs(6));
-        assert_ne!(health.status, 0);
-        let details: serde_json::Value = serde_json::from_slice(&health.json_details).unwrap();
-        assert!(details["checks"].is_array(), "{details}");
+    let missing = plugin.bills.path().join("missing");
+    let empty = plugin.bills.path().join("empty");
+    let foreign = plugin.bills.path().join("foreign");
+    std::fs::create_dir(&empty).unwrap();
+    std::fs::create_dir(&foreign).unwrap();
+    std::fs::write(foreign.join("notes.csv"), "dear diary,\n1,2\n").unwrap();
+    let billing = |location: String| json!({"billing": [{"id": "a", "location": location}]});
+    let file = |path: &std::path::Path| billing(format!("file://{}", path.display()));
+    for (settings, words) in [
+        (file(&missing), "missing"),
+        (file(&empty), ""),
+        (file(&foreign), "notes.csv"),
+        (file(std::path::Path::new("/etc")), "allowed"),
+        (billing("ftp://host/x".into()), "location"),
+        (billing("s3://hidden-bucket/prefix".into()), ""),
+        (json!([1]), ""),
+        (json!({"billing": "all"}), "billing"),
+        (json!({"billing": [{"id": "a b"}]}), "id"),
+    ] {
+        for role in ["Admin", "Viewer"] {
+            let datasource =
+                Datasource { json_data: settings.clone(), role: Some(role.into()), ..Datasource::default() };
+            let started = Instant::now();
+            let health = plugin.health(&datasource).await.unwrap();
+            assert!(started.elapsed() < Duration::from_secs(6), "{settings}");
+            assert_eq!(health.status, 2, "{settings}: {}", health.message);
+            let details: serde_json::Value = serde_json::from_slice(&health.json_details).unwrap();
+            assert!(!health.message.is_empty() && details["checks"].is_array(), "{settings}: {details}");
+            let all = format!("{} {details}", health.message);
+            if role == "Admin" {
+                assert!(all.contains(words), "{settings}: {all}");
+            } else {
+                let place = plugin.bills.path().display().to_string();
+                assert!(
+                    !all.contains(&place) && !all.contains("hidden-bucket") && !all.contains("/etc"),
+                    "{settings}: {all}"
+                );
+            }
+        }
     }
     plugin.stop_cleanly().await;
 }
@@ -84,7 +122,7 @@ async fn secrets_are_seen_nowhere() {
         json_data: json!({"billing": [{"id": "a", "format": "focus", "location": "s3://bucket/prefix",
             "region": "ap-southeast-1", "endpoint": "http://127.0.0.1:9"}]}),
         secure_json_data: secrets.into(),
-        ..Datasource::default()
+        ..plugin.datasource()
     };
     let mut seen = format!("{:?}", plugin.health(&datasource).await.unwrap());
     for headers in [&[("Authorization", CANARY), ("Cookie", CANARY)][..], &[("FromAlert", "true")]] {

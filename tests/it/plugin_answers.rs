@@ -1,0 +1,217 @@
+//! Answers of the built binary over known bills: exact figures, and shapes that panels, expressions and alerts can read.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::deliveries::bill;
+use crate::grafana::reader::{Frame, Kind};
+use crate::grafana::{Datasource, Grafana, rules};
+use crate::plugin::{PLUGIN, ask, folder, plugin, plugin_with};
+
+const ALERT: &[(&str, &str)] = &[("FromAlert", "true")];
+
+fn sum(frame: &Frame) -> f64 {
+    let numbers = frame.fields.iter().filter(|field| field.kind == Kind::Number);
+    numbers.flat_map(|field| &field.values).filter_map(serde_json::Value::as_f64).sum()
+}
+
+#[tokio::test]
+async fn known_bills_come_out_exactly() {
+    let plugin = plugin().await;
+    let datasource = plugin.datasource();
+    plugin.ready(&datasource).await;
+    let queries = vec![
+        ask("total", json!({"kind": "cost", "grain": "total"})),
+        ask("days", json!({"kind": "cost", "grain": "day"})),
+        ask("services", json!({"kind": "cost", "grain": "month", "groupBy": ["ServiceName"]})),
+        ask("rows", json!({"kind": "cost", "format": "table", "grain": "total", "groupBy": ["ServiceName"]})),
+        ask("data", json!({"kind": "data"})),
+    ];
+    let answers = plugin.query(&datasource, &[], queries).await.unwrap();
+    for (ref_id, answer) in &answers {
+        assert_eq!((answer.status, answer.error.as_str()), (200, ""), "{ref_id}");
+        rules::check(&answer.frames, false).unwrap_or_else(|error| panic!("{ref_id}: {error}"));
+        let totals = &answer.frames[0].meta.custom["outlay"]["totals"];
+        let metric = if ref_id == "data" { "BilledCost" } else { "EffectiveCost" };
+        assert_eq!(*totals, json!({ metric: {"USD": "13.7500000001"} }), "{ref_id}");
+    }
+    for ref_id in ["total", "days", "services"] {
+        assert!((sum(&answers[ref_id].frames[0]) - 13.750_000_000_1).abs() < 1e-12, "{ref_id}");
+    }
+    let services = &answers["services"].frames[0];
+    let by_name: BTreeMap<&str, &Vec<serde_json::Value>> =
+        services.fields[1..].iter().map(|field| (field.labels["ServiceName"].as_str(), &field.values)).collect();
+    assert_eq!(by_name["Compute"], &[json!(11.25), json!(0.5)]);
+    assert_eq!(by_name["say \"hi\", \u{1F600}\nsecond line"], &[json!(2.5), json!(0.0)]);
+    assert_eq!(by_name[""], &[json!(0.0), json!(0.5)]);
+    assert_eq!(by_name.len(), 4);
+    assert!(services.fields[1..].iter().all(|field| field.config.unit == "currencyUSD"));
+    let rows = &answers["rows"].frames[0];
+    assert_eq!(rows.fields[0].values.len(), 4);
+    let data = &answers["data"].frames[0];
+    let column = |name: &str| data.fields.iter().find(|field| field.name == name).map(|field| field.values.clone());
+    assert_eq!(column("period"), Some(vec![json!("2026-02"), json!("2026-01")]));
+    assert_eq!(column("rows"), Some(vec![json!(4), json!(3)]));
+    assert_eq!(column("billedExact"), Some(vec![json!("0.0000000001"), json!("13.75")]));
+    plugin.stop_cleanly().await;
+}
+
+#[tokio::test]
+async fn every_shape_is_readable_by_panels_expressions_and_alerts() {
+    let plugin = plugin().await;
+    let datasource = plugin.datasource();
+    plugin.ready(&datasource).await;
+    let queries = [
+        json!({}),
+        json!({"grain": "total"}),
+        json!({"grain": "week", "timezone": "Asia/Singapore"}),
+        json!({"grain": "hour", "groupBy": ["ServiceName", "RegionId"]}),
+        json!({"groupBy": ["ServiceName"], "top": 1}),
+        json!({"groupBy": ["ServiceName"], "top": 1, "others": false}),
+        json!({"groupBy": ["ServiceName"], "compare": "previousPeriod"}),
+        json!({"cumulative": true, "compare": "previousYear"}),
+        json!({"metric": "BilledCost", "format": "table"}),
+        json!({"format": "table", "groupBy": ["ServiceName", "SubAccountId"], "grain": "month"}),
+        json!({"format": "table", "groupBy": ["ServiceName"], "grain": "total", "compare": "previousPeriod"}),
+        json!({"filters": [{"key": "ServiceName", "values": ["Nothing"]}]}),
+        json!({"format": "table", "filters": [{"key": "ServiceName", "values": ["Nothing"]}]}),
+        json!({"excludeIncomplete": true}),
+        json!({"kind": "data"}),
+    ];
+    for headers in [&[][..], ALERT] {
+        for query in &queries {
+            let mut query = query.clone();
+            query.as_object_mut().unwrap().entry("kind").or_insert_with(|| "cost".into());
+            let answers = plugin.query(&datasource, headers, vec![ask("A", query.clone())]).await.unwrap();
+            let answer = &answers["A"];
+            assert_eq!((answer.status, answer.error.as_str()), (200, ""), "{query}");
+            rules::check(&answer.frames, !headers.is_empty()).unwrap_or_else(|error| {
+                panic!("{query}, alert {}: {error}\n{:?}", !headers.is_empty(), answer.frames);
+            });
+            assert!(!answer.frames[0].meta.executed_query_string.is_empty(), "{query}");
+            let empty = query["filters"].is_array();
+            assert_eq!(answer.frames[0].fields.is_empty(), empty, "{query}");
+        }
+    }
+    plugin.stop_cleanly().await;
+}
+
+#[tokio::test]
+async fn currencies_are_never_added_together() {
+    let plugin = plugin().await;
+    let rows = [("2026-01-05", "a", "1", "USD"), ("2026-01-05", "a", "100", "KRW")];
+    std::fs::write(plugin.bills.path().join("mixed.csv"), bill(&rows)).unwrap();
+    let datasource = plugin.datasource();
+    plugin.ready(&datasource).await;
+    let queries = vec![
+        ask("mixed", json!({"kind": "cost"})),
+        ask("split", json!({"kind": "cost", "groupBy": ["BillingCurrency"], "grain": "month"})),
+        ask("one", json!({"kind": "cost", "currency": "KRW", "grain": "total"})),
+    ];
+    let answers = plugin.query(&datasource, &[], queries).await.unwrap();
+    assert_eq!(answers["mixed"].status, 400);
+    assert!(answers["mixed"].error.contains("KRW, USD"), "{}", answers["mixed"].error);
+    let units = |ref_id: &str| -> Vec<&str> {
+        let fields = answers[ref_id].frames[0].fields.iter().filter(|field| field.kind == Kind::Number);
+        fields.map(|field| field.config.unit.as_str()).collect()
+    };
+    let mut split = units("split");
+    split.sort_unstable();
+    assert_eq!(split, ["currencyKRW", "currencyUSD"]);
+    assert_eq!(units("one"), ["currencyKRW"]);
+    plugin.stop_cleanly().await;
+}
+
+#[tokio::test]
+async fn a_cancelled_query_stops_its_work() {
+    let plugin = plugin_with(&[("GF_PLUGIN_OUTLAY_ANSWER_CACHE", "off")]).await;
+    // The sample: enough rows that a query over single rows takes its time.
+    let datasource = Datasource::default();
+    plugin.ready(&datasource).await;
+    let now = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();
+    let year = (now - 365 * 86_400_000, now);
+    for at in 0..20 {
+        let slow =
+            json!({"kind": "cost", "grain": "day", "groupBy": ["ResourceId", "SkuId", "ServiceName"], "top": at});
+        let query = crate::grafana::Query::new("A", slow, year);
+        drop(tokio::time::timeout(Duration::from_millis(3), plugin.query(&datasource, &[], vec![query])).await);
+    }
+    let started = Instant::now();
+    let metrics = loop {
+        let metrics = plugin.metrics().await.unwrap();
+        let idle = metrics.contains("outlay_queries_in_flight 0\n")
+            && metrics.contains("outlay_queries_running{lane=\"panels\"} 0\n");
+        if idle || started.elapsed() > Duration::from_secs(1) {
+            assert!(idle, "still running after a second:\n{metrics}");
+            break metrics;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
+    assert!(
+        metrics.contains("outlay_queries_total{kind=\"cost\",outcome=\"cancelled\"} "),
+        "none was cancelled:\n{metrics}"
+    );
+    plugin.stop_cleanly().await;
+}
+
+/// A month of one service, so many charges of one cent each.
+fn cents(charges: usize) -> Vec<u8> {
+    let days: Vec<String> = (1..=28).map(|day| format!("2026-03-{day:02}")).collect();
+    let rows: Vec<(&str, &str, &str, &str)> =
+        (0..charges).map(|at| (days[at % days.len()].as_str(), "Compute", "0.01", "USD")).collect();
+    bill(&rows)
+}
+
+#[tokio::test]
+async fn killed_at_any_moment_of_an_import_it_comes_back_with_the_old_or_the_new_total() {
+    let (store, bills) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let environment = BTreeMap::from([
+        ("GF_PLUGIN_OUTLAY_STORE_DIR".to_owned(), store.path().display().to_string()),
+        ("GF_PLUGIN_OUTLAY_LOCAL_ROOTS".to_owned(), bills.path().display().to_string()),
+    ]);
+    let datasource = folder(bills.path());
+    let total = async |grafana: &Grafana| {
+        let query = ask("A", json!({"kind": "cost", "grain": "total"}));
+        let answers = grafana.query(&datasource, &[], vec![query]).await.unwrap();
+        assert_eq!((answers["A"].status, answers["A"].error.as_str()), (200, ""));
+        let frame = &answers["A"].frames[0];
+        frame.meta.custom["outlay"]["totals"]["EffectiveCost"]["USD"].as_str().unwrap_or("nothing").to_owned()
+    };
+    let (mut old, mut seen) = ("nothing".to_owned(), BTreeMap::<bool, usize>::new());
+    for round in 0..50_usize {
+        // Each round re-delivers the month with other figures, larger each time.
+        let charges = 20_000 + round * 100;
+        let new = format!("{}", 200 + round);
+        let delivery = bills.path().join("2026-03.csv");
+        std::fs::write(bills.path().join("next"), cents(charges)).unwrap();
+        std::fs::rename(bills.path().join("next"), &delivery).unwrap();
+        let grafana = Grafana::start(Path::new(PLUGIN), &environment).await.unwrap();
+        // The call wakes the datasource, whose import starts; the kill comes while it runs or right after.
+        let call = total(&grafana);
+        let moment = Duration::from_millis((round as u64 * 37) % 180);
+        drop(tokio::time::timeout(moment, call).await);
+        grafana.kill();
+        let started = Instant::now();
+        let grafana = Grafana::start(Path::new(PLUGIN), &environment).await.unwrap();
+        assert!(started.elapsed() < Duration::from_secs(3), "round {round}: {:?} to start", started.elapsed());
+        let found = total(&grafana).await;
+        assert!(found == old || found == new, "round {round}: {found} is neither {old} nor {new}");
+        *seen.entry(found == new).or_default() += 1;
+        if round % 5 == 4 {
+            // Left alone, it always gets there.
+            let deadline = Instant::now() + Duration::from_secs(30);
+            while total(&grafana).await != new {
+                assert!(Instant::now() < deadline, "round {round}: {new} never comes");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            old = new;
+        } else {
+            old = found;
+        }
+        grafana.kill();
+    }
+    eprintln!("after the kill: {seen:?} (true: the new total at once)");
+}
