@@ -105,8 +105,10 @@ pub(crate) fn check_log(lines: &[String]) {
     }
 }
 
+/// A query that every datasource of these tests can answer; the sample has two currencies.
 pub(crate) fn cost(ref_id: &str) -> Query {
-    Query::new(ref_id, json!({"kind": "cost", "version": 1, "somethingNew": {"a": [1]}}), QUARTER)
+    let json = json!({"kind": "cost", "version": 1, "currency": "USD", "somethingNew": {"a": [1]}});
+    Query::new(ref_id, json, QUARTER)
 }
 
 /// A query of the first quarter.

@@ -134,8 +134,8 @@ async fn a_cancelled_query_stops_its_work() {
     let now = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();
     let year = (now - 365 * 86_400_000, now);
     for at in 0..20 {
-        let slow =
-            json!({"kind": "cost", "grain": "day", "groupBy": ["ResourceId", "SkuId", "ServiceName"], "top": at});
+        let slow = json!({"kind": "cost", "grain": "day", "currency": "USD", "top": at,
+            "groupBy": ["ResourceId", "SkuId", "ServiceName"]});
         let query = crate::grafana::Query::new("A", slow, year);
         drop(tokio::time::timeout(Duration::from_millis(3), plugin.query(&datasource, &[], vec![query])).await);
     }
