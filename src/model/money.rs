@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use ethnum::I256;
+use ethnum::{I256, U256};
 
 /// Decimal places that every amount carries; the widest seen in real bills (Azure amortised cost) is 28.
 pub const SCALE: u32 = 28;
@@ -184,8 +184,36 @@ impl Amount {
     /// The float nearest to the exact value; for display at the edge only, never for sums.
     #[must_use]
     pub fn to_nearest_f64(self) -> f64 {
-        self.to_string().parse().unwrap_or(f64::NAN)
+        match short_f64(self.0.unsigned_abs()) {
+            Some(magnitude) if self.0 < I256::ZERO => -magnitude,
+            Some(magnitude) => magnitude,
+            None => self.to_string().parse().unwrap_or(f64::NAN),
+        }
     }
+}
+
+/// The nearest float of units that have few digits once their trailing zeros are gone, as nearly all costs have: then
+/// both sides of one division are exact floats, so that its result is the nearest one. A hundred times the speed of text.
+fn short_f64(units: U256) -> Option<f64> {
+    const EXACT: [f64; 23] = [
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
+        1e20, 1e21, 1e22,
+    ];
+    let mut digits = u128::try_from(units).ok()?;
+    if digits == 0 {
+        return Some(0.0);
+    }
+    let mut scale = SCALE;
+    for step in [16, 8, 4, 2, 1] {
+        let power = 10_u128.pow(step);
+        if scale >= step && digits % power == 0 {
+            digits /= power;
+            scale -= step;
+        }
+    }
+    let divisor = EXACT.get(scale as usize)?;
+    // Up to 2^53 every whole number is a float.
+    (digits <= 1 << 53).then(|| digits as f64 / divisor)
 }
 
 /// The exact value as plain decimal text, without exponent and without trailing zeros.
@@ -407,6 +435,17 @@ mod tests {
         fn text_round_trips(units in proptest::prelude::any::<i128>()) {
             let amount = Amount::from_units(I256::from(units));
             proptest::prop_assert_eq!(Amount::parse(&amount.to_string()), Ok(amount));
+        }
+
+        #[test]
+        fn floats_are_those_of_the_exact_text(
+            digits in proptest::prelude::any::<i128>(),
+            cut in 0_u32..127,
+            scale in 0_u32..=28,
+        ) {
+            let Ok(amount) = Amount::from_parts(I256::from(digits >> cut), scale) else { return Ok(()) };
+            let text: f64 = amount.to_string().parse().unwrap();
+            proptest::prop_assert_eq!(amount.to_nearest_f64().to_bits(), text.to_bits(), "{}", amount);
         }
     }
 }
