@@ -8,6 +8,7 @@
 //!  "calls": [
 //!    {"title": "ready", "waitSeconds": 30},
 //!    {"title": "test", "health": true},
+//!    {"title": "memory", "memory": true},
 //!    {"title": "values", "resource": "values?dimension=ServiceName", "method": "GET"},
 //!    {"title": "cost", "from": 1767225600000, "to": 1775001600000, "alert": false,
 //!     "queries": [{"refId": "A", "json": {"kind": "cost"}}]}]}
@@ -50,6 +51,8 @@ struct Call {
     /// Waits until no source is importing any more, at most so long.
     wait_seconds: Option<u64>,
     health: bool,
+    /// Resident memory of the plugin, now and at its peak, where the system tells it (Linux).
+    memory: bool,
     /// Path and query of a resource route.
     resource: Option<String>,
     method: Option<String>,
@@ -111,6 +114,8 @@ async fn ask(grafana: &Grafana, datasource: &Datasource, call: Call) -> Value {
         wait(grafana, datasource, Duration::from_secs(seconds)).await
     } else if call.health {
         health(grafana, datasource).await
+    } else if call.memory {
+        Ok(memory(grafana.pid()))
     } else if let Some(url) = &call.resource {
         let method = call.method.as_deref().unwrap_or("GET");
         let resource = grafana.resource(datasource, method, url, Vec::new()).await;
@@ -147,6 +152,15 @@ async fn health(grafana: &Grafana, datasource: &Datasource) -> Result<Value, Str
     let health = grafana.health(datasource).await.map_err(|error| error.to_string())?;
     let details: Value = serde_json::from_slice(&health.json_details).map_err(|error| error.to_string())?;
     Ok(json!({ "ok": health.status == 1, "message": health.message, "details": details }))
+}
+
+fn memory(pid: u32) -> Value {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let kib = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_whitespace().next()?.parse::<u64>().ok()
+    };
+    json!({ "residentKib": kib("VmRSS:"), "peakKib": kib("VmHWM:") })
 }
 
 /// Asks for the state of the sources until none is importing.

@@ -54,7 +54,8 @@ async fn total(grafana: &Grafana, datasource: &Datasource) -> String {
     let totals = &frame.meta.custom["outlay"]["totals"]["BilledCost"]["USD"];
     let text = totals.as_str().map_or_else(|| "nothing".to_owned(), str::to_owned);
     // What is drawn is what the total says: no row of another version is among them.
-    let drawn: f64 = frame.fields.iter().skip(1).flat_map(|field| &field.values).filter_map(serde_json::Value::as_f64).sum();
+    let drawn: f64 =
+        frame.fields.iter().skip(1).flat_map(|field| &field.values).filter_map(serde_json::Value::as_f64).sum();
     let told: f64 = text.parse().unwrap_or(0.0);
     assert!((drawn - told).abs() < 1e-6, "drawn {drawn}, told {told}");
     text
@@ -72,10 +73,8 @@ async fn fifty_kills_leave_the_old_or_the_new_totals() {
     .map(|(name, value)| (name.to_owned(), value))
     .into();
     let location = format!("file://{}", folder.display());
-    let datasource = Datasource {
-        json_data: json!({"billing": [{"id": "bills", "location": location}]}),
-        ..Datasource::default()
-    };
+    let datasource =
+        Datasource { json_data: json!({"billing": [{"id": "bills", "location": location}]}), ..Datasource::default() };
     let plugin = Path::new(env!("CARGO_BIN_EXE_outlay"));
     let mut seed = 0x9e37_79b9_u64;
     eprintln!("seed {seed}");
@@ -85,7 +84,8 @@ async fn fifty_kills_leave_the_old_or_the_new_totals() {
         deliver(&folder, round);
         let grafana = Grafana::start(plugin, &environment).await.unwrap();
         // The first look starts the import; the kill comes at any moment of it.
-        let look = tokio::time::timeout(Duration::from_millis(next(&mut seed) % 160), total(&grafana, &datasource)).await;
+        let look =
+            tokio::time::timeout(Duration::from_millis(next(&mut seed) % 160), total(&grafana, &datasource)).await;
         if let Ok(seen) = look {
             assert!(seen == old || seen == total_of(round), "round {round}: {seen}");
             tokio::time::sleep(Duration::from_millis(next(&mut seed) % 160)).await;
@@ -94,8 +94,16 @@ async fn fifty_kills_leave_the_old_or_the_new_totals() {
 
         let grafana = Grafana::start(plugin, &environment).await.unwrap();
         let seen = total(&grafana, &datasource).await;
-        assert!(seen == old || seen == total_of(round), "round {round}: {seen} is neither {old} nor {}", total_of(round));
-        if seen == old { kept_old += 1 } else { went_new += 1 }
+        assert!(
+            seen == old || seen == total_of(round),
+            "round {round}: {seen} is neither {old} nor {}",
+            total_of(round)
+        );
+        if seen == old {
+            kept_old += 1
+        } else {
+            went_new += 1
+        }
         let until = Instant::now() + Duration::from_secs(30);
         while total(&grafana, &datasource).await != total_of(round) {
             assert!(Instant::now() < until, "round {round}: the import after the kill did not finish");
