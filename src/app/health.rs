@@ -5,7 +5,8 @@ use std::time::{Duration, Instant as Moment};
 
 use tokio::sync::Mutex;
 
-use super::instance::{Attached, Instance};
+use super::attached::Attached;
+use super::instance::Instance;
 use super::reader::Reader;
 use super::standing::{Holding, grouped};
 use super::{Check, Health};

@@ -7,16 +7,16 @@ use std::time::{Duration, Instant as Moment};
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::checked::{Billing, Place, Problem, Settings};
-use super::connector::{Owner, Prepared};
+use super::attached::{self, Attached};
+use super::checked::Settings;
+use super::connector::Owner;
 use super::hub::Hub;
 use super::lanes::Lane;
-use super::reader::{Manner, Reader};
+use super::reader::Reader;
 use super::standing::Holding;
 use super::tasks::off_thread;
-use super::trouble::Trouble;
 use super::{DimensionInfo, Health, Role, SourceStatus, ValuesRequest, answers, dimensions, health, tag_keys};
-use crate::query::{self, Answer, Error, Request, SourceState, SourceView, View};
+use crate::query::{self, Answer, Error, Request, SourceState, View};
 
 /// Asking for a refresh again is possible after this long.
 const REFRESH_AGAIN: Duration = Duration::from_secs(60);
@@ -43,35 +43,6 @@ pub struct Instance {
     used: AtomicU64,
 }
 
-/// A source as this datasource names it.
-#[derive(Debug)]
-pub(super) struct Attached {
-    /// Its id, or its path in the settings where it has none.
-    pub id: String,
-    /// Its reader, or why it is not read.
-    pub reader: Result<Arc<Reader>, Trouble>,
-}
-
-impl Attached {
-    /// The source as a query sees it.
-    fn view(&self) -> SourceView {
-        match &self.reader {
-            Ok(reader) => reader.view(&self.id),
-            Err(trouble) => SourceView {
-                id: self.id.clone(),
-                snapshot: Arc::default(),
-                state: SourceState::Failed,
-                message: trouble.public.clone(),
-                failures: Vec::new(),
-            },
-        }
-    }
-
-    fn identity(&self) -> &str {
-        self.reader.as_ref().map_or("", |reader| reader.identity())
-    }
-}
-
 impl Instance {
     /// Builds the instance of these settings. Readers of the instance before it are kept where they read the same.
     pub(super) fn build(
@@ -84,18 +55,7 @@ impl Instance {
         let set = secrets.iter().filter(|(_, secret)| !secret.expose_secret().is_empty());
         let names: BTreeSet<&str> = set.map(|(name, _)| name.as_str()).collect();
         let settings = Settings::read(json, &names);
-        let mut taken: BTreeMap<String, String> = BTreeMap::new();
-        let mut sources: Vec<Attached> = settings
-            .billing
-            .iter()
-            .map(|billing| {
-                let own = secrets_of(&billing.id, secrets);
-                let reader = prepare(hub, owner, billing, own, &mut taken)
-                    .map(|prepared| attach(hub, billing, prepared, before));
-                Attached { id: billing.id.clone(), reader }
-            })
-            .collect();
-        sources.sort_by(|a, b| a.id.cmp(&b.id));
+        let sources = attached::attach_all(hub, owner, &settings.billing, secrets, before);
         Self {
             hub: Arc::clone(hub),
             number: hub.next_number(),
@@ -264,62 +224,6 @@ impl Instance {
         let faults = self.sources.iter().filter_map(|source| source.reader.as_ref().err());
         let all: Vec<String> = self.problems.iter().cloned().chain(faults.map(|fault| fault.public.clone())).collect();
         Err(Error::Settings(all.join("; ")))
-    }
-}
-
-/// The secrets of one source, by field.
-fn secrets_of(id: &str, secrets: &BTreeMap<String, SecretString>) -> BTreeMap<String, SecretString> {
-    let prefix = format!("billing.{id}.");
-    let own = secrets.iter().filter_map(|(name, secret)| Some((name.strip_prefix(&prefix)?, secret)));
-    own.filter(|(_, secret)| !secret.expose_secret().is_empty())
-        .map(|(field, secret)| (field.to_owned(), secret.clone()))
-        .collect()
-}
-
-/// A source that can be connected to, or why not. Two sources that read the same would count every cost twice.
-fn prepare(
-    hub: &Hub,
-    owner: &Owner,
-    billing: &Billing,
-    secrets: BTreeMap<String, SecretString>,
-    taken: &mut BTreeMap<String, String>,
-) -> Result<Prepared, Trouble> {
-    if !billing.problems.is_empty() {
-        let all: Vec<String> = billing.problems.iter().map(ToString::to_string).collect();
-        return Err(Trouble::open(all.join("; ")));
-    }
-    let prepared = hub.connector.prepare(owner, billing, secrets).map_err(|error| {
-        let trouble = Trouble::from(&error);
-        let told = |text: String| format!("{} (source `{}`): {text}", billing.path, billing.id);
-        Trouble { public: told(trouble.public), full: told(trouble.full), ..trouble }
-    })?;
-    if let Some(first) = taken.get(prepared.place()) {
-        let why = format!("reads the same as source `{first}`, which would count every cost twice; remove one of them");
-        let problem = Problem { path: format!("{}.location", billing.path), why };
-        return Err(Trouble::open(problem.to_string()));
-    }
-    taken.insert(prepared.place().to_owned(), billing.id.clone());
-    Ok(prepared)
-}
-
-/// The running reader of the same source, a new one over its store where it is read in another manner, or a new one.
-fn attach(hub: &Hub, billing: &Billing, prepared: Prepared, before: Option<&Instance>) -> Arc<Reader> {
-    let connection = prepared.connection(&hub.key);
-    let manner = Manner {
-        text: format!("{:?} {:?} {} {connection}", billing.place, billing.format, billing.rules.version()),
-        rules: billing.rules.clone(),
-        format: billing.format,
-        daily: billing.place == Place::Sample,
-        refresh: billing.refresh,
-    };
-    let identity = prepared.fingerprint(&hub.key);
-    let held = before.and_then(|before| before.readers().find(|reader| reader.identity() == identity));
-    match held {
-        Some(reader) if reader.reads_like(&manner) => {
-            reader.set_refresh(manner.refresh);
-            Arc::clone(reader)
-        }
-        held => Reader::start(&hub.common, identity, prepared, manner, held.map(AsRef::as_ref)),
     }
 }
 

@@ -2,6 +2,7 @@
 //! Knows nothing of Grafana's messages: settings reach it as JSON and a map of secrets.
 
 mod answers;
+mod attached;
 mod checked;
 mod common;
 mod connector;
@@ -16,6 +17,7 @@ mod lenient;
 pub mod limits;
 mod listed;
 mod metrics;
+mod pace;
 mod reader;
 pub mod settings;
 mod standing;

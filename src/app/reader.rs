@@ -12,6 +12,7 @@ use tokio::time::Instant as Moment;
 use super::common::Common;
 use super::connector::Prepared;
 use super::listed::Listed;
+use super::pace;
 use super::standing::{Standing, Verdict};
 use super::tasks::{Task, off_thread};
 use super::trouble::Trouble;
@@ -22,9 +23,6 @@ use crate::query::{SourceState, SourceView};
 use crate::sources::{BillingSource, Format};
 use crate::store::{Snapshot, Store};
 
-/// First wait while another process, or a reader that is just ending, writes the store; doubled up to the longest.
-const LOCKED: Duration = Duration::from_secs(5);
-const LOCKED_LONGEST: Duration = Duration::from_secs(60);
 /// Longest time to list a place: a million files, a thousand at a time.
 const LISTING: Duration = Duration::from_secs(300);
 /// How often all bytes of a store are checked against their hashes, and the pause between two parts.
@@ -277,7 +275,7 @@ impl Work {
         let rest = match self.refreshed(store).await {
             Ok(outcome) => {
                 self.well(outcome);
-                self.jittered(Duration::from_secs(self.refresh_seconds.load(Ordering::Relaxed)))
+                pace::jittered(self.interval())
             }
             Err(trouble) => self.badly(trouble),
         };
@@ -347,7 +345,7 @@ impl Work {
             failed = standing.failed_in_a_row;
         });
         if locked {
-            return self.jittered(LOCKED.saturating_mul(1 << failed.saturating_sub(1).min(10)).min(LOCKED_LONGEST));
+            return pace::jittered(pace::while_locked(failed));
         }
         self.back_off(failed)
     }
@@ -361,7 +359,7 @@ impl Work {
         let known = damaged();
         loop {
             // The interval may be shortened meanwhile.
-            let interval = Duration::from_secs(self.refresh_seconds.load(Ordering::Relaxed));
+            let interval = self.interval();
             let left = rest.min(interval + interval / 8).saturating_sub(began.elapsed());
             let new_day = day.is_some_and(|day| self.common.clock.now().day() != day);
             if left.is_zero() || new_day || damaged().iter().any(|key| !known.contains(key)) {
@@ -374,19 +372,11 @@ impl Work {
         }
     }
 
-    fn back_off(&self, failed: u32) -> Duration {
-        let most = Duration::from_secs(self.refresh_seconds.load(Ordering::Relaxed));
-        let wait = self.common.back_off.saturating_mul(1 << failed.saturating_sub(1).min(10));
-        self.jittered(wait.min(most))
+    fn interval(&self) -> Duration {
+        Duration::from_secs(self.refresh_seconds.load(Ordering::Relaxed))
     }
 
-    /// A tenth more or less, so that many sources do not look at the same moment for ever.
-    fn jittered(&self, wait: Duration) -> Duration {
-        let mut random = [0_u8; 2];
-        if getrandom::fill(&mut random).is_err() {
-            return wait;
-        }
-        let share = u32::from(u16::from_le_bytes(random)) % 200;
-        wait * (900 + share) / 1_000
+    fn back_off(&self, failed: u32) -> Duration {
+        pace::jittered(pace::after_failures(failed, self.common.back_off, self.interval()))
     }
 }

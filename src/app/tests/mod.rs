@@ -462,3 +462,67 @@ async fn a_full_store_stops_imports_and_says_so() {
     assert_eq!(nothing, "nothing");
     assert!(notices.iter().any(|text| text.contains("`outlay_store_limit_gib` allows 0 GiB")), "{notices:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_processes_on_one_store_one_imports_and_both_answer() {
+    let first = World::new();
+    let place = first.places.place(1, "s3://a");
+    place.put("nov.csv", &bill(&[("EC2", 1, "1", "prod")]));
+    place.stuck.store(true, Ordering::Relaxed);
+    let importing = first.instance(one_source()).await;
+    until(|| place.opens.load(Ordering::Relaxed) == 1).await;
+
+    let operator = super::Operator { store_dir: first.dir.path().join("stores"), ..super::Operator::default() };
+    let clock = Arc::<HandClock>::clone(&first.clock);
+    let second = super::App::with_connector(operator, clock, Box::new(first.places.clone()));
+    let reading = second.instance(one_source()).await;
+    until(|| reading.readers().all(|reader| reader.standing().0.trouble.is_some())).await;
+    let status = reading.status(Role::Viewer).await;
+    assert_eq!(status[0].state, "importing");
+    assert!(status[0].message.contains("imported by another process, process "), "{}", status[0].message);
+
+    place.stuck.store(false, Ordering::Relaxed);
+    assert_eq!(total(&importing).await.0, "1");
+    until(|| reading.readers().all(|reader| !reader.standing().1.deliveries.is_empty())).await;
+    assert_eq!(total(&reading).await.0, "1");
+    assert!(reading.health().await.ok);
+    second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_store_heals_from_its_source() {
+    let world = World::new();
+    let place = world.places.place(1, "s3://a");
+    place.put("nov.csv", &bill(&[("EC2", 1, "6", "prod")]));
+    assert_eq!(total(&*world.instance(one_source()).await).await.0, "6");
+    world.app.stop().await;
+    let World { places, dir, app, .. } = world;
+    drop(app);
+    let spoilt = spoil_parts(&dir.path().join("stores"));
+    assert!(spoilt > 0, "nothing was there to spoil");
+    let world = World::with(places, dir, true);
+    let instance = world.instance(one_source()).await;
+    until(|| place.opens.load(Ordering::Relaxed) == 2).await;
+    until(|| instance.readers().all(|reader| reader.standing().0.looks == 1)).await;
+    let (total, notices) = total(&instance).await;
+    assert_eq!(total, "6", "{notices:?}");
+}
+
+/// Overwrites the end of every part below a folder; says how many.
+fn spoil_parts(folder: &std::path::Path) -> usize {
+    let mut spoilt = 0;
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            spoilt += spoil_parts(&path);
+        } else if folder.file_name().is_some_and(|name| name == "data") {
+            let mut bytes = std::fs::read(&path).unwrap();
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 0xff;
+            std::fs::remove_file(&path).unwrap();
+            std::fs::write(&path, bytes).unwrap();
+            spoilt += 1;
+        }
+    }
+    spoilt
+}
