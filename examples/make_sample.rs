@@ -1,6 +1,6 @@
 //! Writes the sample as an export folder, month by month: `make_sample OUT [--scale N] [--until YYYY-MM-DD]
-//! [--format csv|csv.gz|parquet|parquet-double] [--focus 1.0|1.2] [--first]`. `--first` writes the restated month as it
-//! was first delivered.
+//! [--format csv|csv.gz|parquet|parquet-double] [--focus 1.0|1.2] [--first] [--truth]`. `--first` writes the restated
+//! month as it was first delivered; `--truth` tells what is in it on purpose.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line program speaks to its user")]
 
 use std::error::Error;
@@ -11,10 +11,11 @@ use std::process::ExitCode;
 
 use outlay::model::{Day, Instant, SystemClock};
 use outlay::sources::sample::export::{Columns, Folder, Format, Money, write_folder};
+use outlay::sources::sample::truth::{Truth, of_catalog};
 use outlay::sources::sample::{Catalog, Edition, Timeline};
 
 const USAGE: &str = "usage: make_sample OUT [--scale N] [--until YYYY-MM-DD] \
-                     [--format csv|csv.gz|parquet|parquet-double] [--focus 1.0|1.2] [--first]";
+                     [--format csv|csv.gz|parquet|parquet-double] [--focus 1.0|1.2] [--first] [--truth]";
 
 /// What was asked for.
 struct Asked {
@@ -24,6 +25,7 @@ struct Asked {
     format: Format,
     columns: Columns,
     edition: Edition,
+    truth: bool,
 }
 
 fn main() -> ExitCode {
@@ -45,6 +47,7 @@ fn asked(mut words: impl Iterator<Item = String>) -> Result<Asked, Box<dyn Error
         format: Format::Parquet(Money::Decimal),
         columns: Columns::Focus1_2,
         edition: Edition::Last,
+        truth: false,
     };
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or(USAGE);
@@ -60,6 +63,7 @@ fn asked(mut words: impl Iterator<Item = String>) -> Result<Asked, Box<dyn Error
                 }
             }
             "--first" => asked.edition = Edition::First,
+            "--truth" => asked.truth = true,
             _ if word.starts_with('-') || !asked.out.as_os_str().is_empty() => return Err(USAGE.into()),
             _ => asked.out = word.into(),
         }
@@ -87,8 +91,22 @@ fn write(asked: &Asked) -> Result<(), Box<dyn Error>> {
     for (month, rows) in &months {
         println!("{month} {rows:>10} rows");
     }
+    if asked.truth {
+        tell(&of_catalog(&catalog));
+    }
     println!("total   {:>10} rows in {}", months.iter().map(|(_, rows)| rows).sum::<u64>(), asked.out.display());
     Ok(())
+}
+
+/// One line for each thing that is in the sample on purpose: its kind, whose it is, when, in how many rows, its money.
+fn tell(truth: &Truth) {
+    for planted in &truth.planted {
+        let only = if let [one] = planted.resources.as_slice() { Some(one.as_str()) } else { None };
+        let of = only.or(planted.client.as_deref()).unwrap_or("all");
+        let money: Vec<String> = planted.money.iter().map(|(name, money)| format!("{name} {money}")).collect();
+        let (plant, from, to) = (planted.plant, planted.from, planted.to);
+        println!("{plant:?} {of} {from:?} to {to:?} {} rows {} {}", planted.rows, planted.currency, money.join(", "));
+    }
 }
 
 fn create(path: &Path) -> io::Result<File> {

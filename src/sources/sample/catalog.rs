@@ -171,10 +171,12 @@ pub struct Catalog {
     /// The commitments.
     pub commitments: Vec<Commitment>,
     pub(super) items: Vec<Item>,
-    /// Credits, corrections and roundings by billing month, with the book that bills them.
+    /// Credits and corrections by billing month.
     pub(super) extras: Vec<(Month, Plant, Charge)>,
     /// Accounts that are taxed, with the line of the tax.
     pub(super) taxed: Vec<(usize, u32)>,
+    /// Books whose invoices are rounded to the cent, with the line of the rounding.
+    pub(super) rounded: Vec<(&'static Book, u32)>,
     /// Invoice symbols by book, then by month from the oldest; the newest month has none.
     pub(super) invoices: Vec<Vec<u32>>,
     /// Book of each line, by place.

@@ -5,13 +5,12 @@ use super::build::{Builder, FOREVER, Phase, Resource};
 use super::catalog::{Catalog, Workload};
 use super::clouds::{self, Book, Region, Size, Tier, size_of};
 use super::company::{self, CLIENTS, Client, Product};
-use super::line::{Charge, amount};
 use super::meters::Kind;
 use super::planted::{self, Plant};
 use super::timeline::Timeline;
 use super::usage::{Schedule, Usage};
-use super::{ids, seed};
-use crate::model::{Day, Month, Text};
+use super::{extras, ids};
+use crate::model::Day;
 
 /// A role of the new platform's machines.
 struct Role {
@@ -59,12 +58,12 @@ impl Catalog {
             fleet.client(client, scale);
         }
         fleet.shared_platform();
-        fleet.extras();
+        extras::add(&mut fleet.builder, &shared);
         fleet.builder.catalog
     }
 }
 
-fn buyer(shared: &[(&'static Book, usize)], book: &Book) -> usize {
+pub(super) fn buyer(shared: &[(&'static Book, usize)], book: &Book) -> usize {
     shared.iter().find(|(other, _)| *other == book).map_or(0, |(_, account)| *account)
 }
 
@@ -96,20 +95,6 @@ impl Fleet {
             let account = self.builder.account(book, id, format!("Shared {}", book.name), true);
             self.shared.push((book, account));
         }
-        // Vendor and services are in Singapore there; what is for clients abroad is not taxed.
-        let account = buyer(&self.shared, &clouds::AWS);
-        let line = self.builder.add_line(
-            account,
-            &[
-                (Text::ChargeCategory, "Tax"),
-                (Text::ChargeFrequency, "Recurring"),
-                (Text::ChargeDescription, "GST of 9 % on the usage of the shared account"),
-                (Text::ServiceName, "Tax"),
-                (Text::ServiceCategory, "Other"),
-                (Text::ServiceSubcategory, "Other (Other)"),
-            ],
-        );
-        self.builder.catalog.taxed.push((account, line));
     }
 
     fn client(&mut self, client: &'static Client, scale: u32) {
@@ -340,76 +325,6 @@ impl Fleet {
             self.metered(&of("backups", 0), place, Kind::Bucket, Usage::Volume { start: 6_000, growth: 20 });
             self.metered(&of("support", 0), place, Kind::Support, Usage::Daily);
         }
-    }
-
-    /// Credits, the correction and the roundings.
-    fn extras(&mut self) {
-        let timeline = self.timeline;
-        let aws = buyer(&self.shared, &clouds::AWS);
-        let credit = self.builder.add_line(
-            aws,
-            &[
-                (Text::ChargeCategory, "Credit"),
-                (Text::ChargeFrequency, "One-Time"),
-                (Text::ChargeDescription, "AWS Migration Acceleration Program credit"),
-                (Text::ServiceName, "Amazon Elastic Compute Cloud"),
-                (Text::ServiceCategory, "Compute"),
-                (Text::ServiceSubcategory, "Virtual Machines"),
-            ],
-        );
-        for (back, cents) in planted::CREDITS {
-            let day = timeline.day(back, 20);
-            let charge = Charge::flat(credit, day, Day(day.0 + 1), cents * 100_000_000);
-            self.extra(back, Plant::Credit, charge);
-        }
-        let refund = self.builder.add_line(
-            aws,
-            &[
-                (Text::ChargeCategory, "Usage"),
-                (Text::ChargeClass, "Correction"),
-                (Text::ChargeFrequency, "One-Time"),
-                (Text::ChargeDescription, "Correction of log ingestion counted twice in the month before"),
-                (Text::ServiceName, "AmazonCloudWatch"),
-                (Text::ServiceCategory, "Management and Governance"),
-                (Text::ServiceSubcategory, "Observability"),
-                (Text::RegionId, clouds::AWS_SINGAPORE.id),
-                (Text::RegionName, clouds::AWS_SINGAPORE.name),
-            ],
-        );
-        let (back, days, each) = planted::REFUND;
-        for number in 0..days {
-            let day = timeline.day(back + 1, 9 + number);
-            self.extra(back, Plant::Refund, Charge::flat(refund, day, Day(day.0 + 1), each));
-        }
-        self.roundings();
-    }
-
-    /// Azure rounds each invoice to the cent in a row of its own.
-    fn roundings(&mut self) {
-        let account = buyer(&self.shared, &clouds::AZURE_EUROPE);
-        let line = self.builder.add_line(
-            account,
-            &[
-                (Text::ChargeCategory, "Adjustment"),
-                (Text::ChargeFrequency, "One-Time"),
-                (Text::ChargeDescription, "Rounding of the invoice"),
-                (Text::ServiceName, "Microsoft Invoice Rounding"),
-                (Text::ServiceCategory, "Other"),
-                (Text::ServiceSubcategory, "Other (Other)"),
-            ],
-        );
-        for back in 1..super::timeline::MONTHS {
-            let month = Month(self.timeline.newest.0 - back);
-            let number = seed::mixed(&[seed::of_text("rounding"), month.0.unsigned_abs().into()]);
-            let cost = i64::try_from(number % 99_000_000).unwrap_or(0) - 49_500_000;
-            let last = Day(month.next().start().day().0 - 1);
-            self.extra(back, Plant::Rounding, Charge::flat(line, last, Day(last.0 + 1), cost));
-        }
-    }
-
-    fn extra(&mut self, back: i32, plant: Plant, charge: Charge) {
-        debug_assert!(amount(charge.billed, super::line::COST_SCALE).is_ok());
-        self.builder.catalog.extras.push((Month(self.timeline.newest.0 - back), plant, charge));
     }
 }
 

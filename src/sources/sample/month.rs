@@ -27,6 +27,8 @@ pub struct MonthRows<'a> {
     end: Day,
     /// Billed usage of each taxed account so far.
     taxable: Vec<i64>,
+    /// Billed so far by each book whose invoices are rounded.
+    invoiced: Vec<i64>,
     closed: bool,
 }
 
@@ -37,7 +39,16 @@ impl Catalog {
         let inside = self.timeline.oldest() <= month && month <= self.timeline.newest;
         let (next, end) = self.timeline.days(month);
         let end = if inside { end } else { next };
-        MonthRows { catalog: self, month, edition, next, end, taxable: vec![0; self.taxed.len()], closed: !inside }
+        MonthRows {
+            catalog: self,
+            month,
+            edition,
+            next,
+            end,
+            taxable: vec![0; self.taxed.len()],
+            invoiced: vec![0; self.rounded.len()],
+            closed: !inside,
+        }
     }
 
     /// True for rows that the first delivery of the restated month lacks.
@@ -77,10 +88,31 @@ impl MonthRows<'_> {
                 into.drain(from..).filter(|charge| !self.catalog.late(charge.line, charge.start)).collect();
             into.extend(kept);
         }
+        if self.closed {
+            self.round(into, from);
+        }
         for charge in &mut into[from..] {
+            for ((book, _), invoiced) in self.catalog.rounded.iter().zip(&mut self.invoiced) {
+                if self.catalog.book(charge.line) == *book {
+                    *invoiced += charge.billed;
+                }
+            }
             charge.invoice = self.catalog.invoice(charge.line, self.month);
         }
         true
+    }
+
+    /// What the invoices of a closed month are rounded by; `from` is where the rows that are not yet summed start.
+    fn round(&self, into: &mut Vec<Charge>, from: usize) {
+        if self.month == self.catalog.timeline.newest {
+            return;
+        }
+        let last = Day(self.month.next().start().day().0 - 1);
+        for ((book, line), invoiced) in self.catalog.rounded.iter().zip(&self.invoiced) {
+            let rest = into[from..].iter().filter(|charge| self.catalog.book(charge.line) == *book);
+            let invoiced = invoiced + rest.map(|charge| charge.billed).sum::<i64>();
+            into.push(Charge::flat(*line, last, Day(last.0 + 1), whole_cents(invoiced) - invoiced));
+        }
     }
 
     /// All rows of the month.
@@ -134,7 +166,7 @@ impl MonthRows<'_> {
         }
     }
 
-    /// Taxes, credits, corrections and roundings.
+    /// Taxes, credits and corrections.
     fn whole_month(&self, into: &mut Vec<Charge>) {
         let (start, end) = (self.month.start().day(), self.month.next().start().day());
         for ((_, line), base) in self.catalog.taxed.iter().zip(&self.taxable) {
@@ -145,10 +177,15 @@ impl MonthRows<'_> {
     }
 }
 
-/// Nine percent, rounded half up to the cent, of a cost in 10^-10.
+/// Nine percent of a cost in 10^-10, rounded to the cent.
 fn tax(base: i64) -> i64 {
+    whole_cents(base * 9 / 100)
+}
+
+/// A cost in 10^-10, rounded half up to the cent.
+fn whole_cents(cost: i64) -> i64 {
     const CENT: i64 = 100_000_000;
-    (base * 9 / 100 + CENT / 2).div_euclid(CENT) * CENT
+    (cost + CENT / 2).div_euclid(CENT) * CENT
 }
 
 fn usage(line: u32, day: Day, quantity: i64, (list, contracted): (i64, i64)) -> Charge {

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ethnum::I256;
 
-use super::super::catalog::Catalog;
+use super::super::catalog::{Catalog, Machine};
 use super::super::line::{COST_SCALE, Charge};
 use super::super::month::Edition;
 use super::super::planted::Plant;
 use super::super::timeline::Timeline;
 use super::{Key, Planted, Sums, Truth, of_catalog};
-use crate::model::{Amount, Currency, Day, Instant, Month, Text};
+use crate::model::{Amount, Currency, Day, Instant, Month, NULL, Text};
 
 /// All rows of a sample, with the month that they are billed in.
 struct Bill {
@@ -114,7 +114,15 @@ fn rows_add_up_to_the_truth_to_the_last_decimal() {
 
 #[test]
 fn everything_planted_of_machines_and_tags_is_where_the_truth_says() {
-    let (bill, truth) = usual();
+    // The first day of a month, some day, and a sample with a 29 February.
+    for until in [day(2026, 12, 2), day(2026, 11, 24), day(2028, 3, 1)] {
+        check_planted(until);
+    }
+}
+
+fn check_planted(until: Day) {
+    let bill = Bill::of(until, 1, Edition::Last);
+    let truth = of_catalog(&bill.catalog);
     let client = |row: &Charge, planted: &Planted| Some(bill.tag(row, "client")) == planted.client.as_deref();
     let inside = |row: &Charge, planted: &Planted| planted.from <= row.start && row.end <= planted.to;
     let mut seen: BTreeMap<Plant, usize> = BTreeMap::new();
@@ -226,6 +234,14 @@ fn what_is_billed_once_is_where_the_truth_says() {
     assert_eq!(once(Plant::Tax, &|row| category(row, "Tax")).1, 18);
     let refund = once(Plant::Refund, &|row| bill.text(row, Text::ChargeClass) == "Correction");
     assert_eq!(refund, (1, 6, "-248.02314".into()));
+    // With the rounding, what a European invoice asks for is whole cents.
+    let mut invoices: BTreeMap<u32, i64> = BTreeMap::new();
+    for (_, row) in bill.rows.iter().filter(|(_, row)| bill.text(row, Text::BillingCurrency) == "EUR") {
+        *invoices.entry(row.invoice).or_default() += row.billed;
+    }
+    assert_eq!(invoices.remove(&NULL).map(|open| open % 100_000_000 != 0), Some(true));
+    assert_eq!(invoices.len(), 17);
+    assert!(invoices.values().all(|payable| payable % 100_000_000 == 0), "{invoices:?}");
     // A correction is billed in a later month than the days that it corrects.
     let corrections = bill.rows.iter().filter(|(_, row)| bill.text(row, Text::ChargeClass) == "Correction");
     assert!(corrections.clone().all(|(month, row)| row.start.start().month().next() == *month));
@@ -427,4 +443,38 @@ fn more_of_everything_keeps_the_days_short() {
     let ((rows, days), (many_rows, many_days)) = (combinations(1), combinations(16));
     assert!(many_rows > 14 * rows, "{rows} {many_rows}");
     assert!(many_days < 4 * days, "{days} {many_days}");
+}
+
+/// The page for users tells these figures of one date; they are the generator's.
+#[test]
+fn the_page_for_users_tells_the_figures_of_the_generator() {
+    let page = include_str!("../../../../docs/user/sample.md");
+    let (bill, truth) = usual();
+    let mut expected = Vec::new();
+    for (currency, sums) in truth.total(|_| true) {
+        expected.push(format!("| all | {currency} | {} | {} | {} |", sums.rows, sums.billed, sums.effective));
+    }
+    let of_provider = |provider: &str| truth.total(|key| key.provider == provider);
+    for provider in ["AWS", "Google Cloud", "Microsoft"] {
+        for (currency, sums) in of_provider(provider) {
+            expected
+                .push(format!("| {provider} | {currency} | {} | {} | {} |", sums.rows, sums.billed, sums.effective));
+        }
+    }
+    for commitment in &bill.catalog.commitments {
+        let planted = truth.of(Plant::Commitment).find(|one| one.resources == [commitment.terms.id.clone()]).unwrap();
+        let [bought, used, unused] = ["bought", "used", "unused"].map(|part| planted.money[part]);
+        let (name, currency) = (commitment.terms.name, planted.currency);
+        expected.push(format!("| `{name}` | {currency} | {bought} | {used} | {unused} |"));
+    }
+    for client in &super::super::company::CLIENTS {
+        expected.push(format!("| {} | `{}` | {} |", client.name, client.id, client.country));
+    }
+    let on_machines = [Plant::Idle, Plant::Oversized, Plant::Forgotten, Plant::Resize];
+    for planted in truth.planted.iter().filter(|one| on_machines.contains(&one.plant)) {
+        let of = |machine: &&Machine| machine.resource == planted.resources[0];
+        expected.push(format!("`{}`", bill.catalog.machines.iter().find(of).unwrap().name));
+    }
+    let missing: Vec<String> = expected.into_iter().filter(|line| !page.contains(line.as_str())).collect();
+    assert!(missing.is_empty(), "docs/user/sample.md should say:\n{}", missing.join("\n"));
 }

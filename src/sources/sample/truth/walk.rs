@@ -84,9 +84,7 @@ impl Walk<'_> {
             self.commitment(month, commitment, committed, found);
         }
         for (_, line) in &catalog.taxed {
-            // Nine percent, rounded half up to the cent.
-            let cent = power_of_ten(26);
-            let tax = (taxable * I256::from(9) / I256::from(100) + cent / I256::from(2)) / cent * cent;
+            let tax = whole_cents(taxable * I256::from(9) / I256::from(100));
             found.once(catalog, Plant::Tax, month, *line, (from, month.next().start().day()), tax);
             self.add(month, *line, Sums { rows: 1, ..same(tax) });
         }
@@ -94,6 +92,23 @@ impl Walk<'_> {
             let money = cost(1, charge.billed.into());
             found.once(catalog, *plant, month, charge.line, (charge.start, charge.end), money);
             self.add(month, charge.line, Sums { rows: 1, ..same(money) });
+        }
+        if month != catalog.timeline.newest {
+            self.round(month, to, found);
+        }
+    }
+
+    /// What is missing to whole cents in all that a book has billed in the month.
+    fn round(&mut self, month: Month, end: Day, found: &mut Found) {
+        for (book, line) in &self.catalog.rounded {
+            let of_book = |key: &Key| {
+                key.month == month && key.currency.as_str() == book.currency && key.provider == book.cloud.provider()
+            };
+            let billed = self.sums.iter().filter(|(key, _)| of_book(key)).map(|(_, sums)| sums.billed.units());
+            let billed = billed.fold(I256::ZERO, |sum, units| sum + units);
+            let money = whole_cents(billed) - billed;
+            found.once(self.catalog, Plant::Rounding, month, *line, (Day(end.0 - 1), end), money);
+            self.add(month, *line, Sums { rows: 1, ..same(money) });
         }
     }
 
@@ -203,6 +218,12 @@ fn worth(commitment: &Commitment, day: Day, scale: u32) -> I256 {
         Measure::Usage { count, rate } => count * rate,
     };
     I256::from(hourly) * I256::from(scale) * I256::from(24) * power_of_ten(22)
+}
+
+/// Rounded half up to the cent.
+fn whole_cents(money: I256) -> I256 {
+    let cent = power_of_ten(26);
+    (money + cent / I256::from(2)) / cent * cent
 }
 
 fn same(money: I256) -> Sums {
