@@ -119,13 +119,14 @@ fn tidy(declaration: &str) -> String {
 fn defaults() -> String {
     let states = [SourceState::Ready, SourceState::Importing, SourceState::Stale, SourceState::Failed];
     let kinds: String = KINDS.iter().map(|kind| format!("  {kind}: {},\n", default_of(kind))).collect();
-    let start = serde_json::json!({ "kind": KINDS[0], "version": VERSION });
+    // By currency, so that a new panel shows something for bills of several currencies too.
+    let start = serde_json::json!({ "groupBy": ["BillingCurrency"], "kind": KINDS[0], "version": VERSION });
     [
         "import type { CostQuery, DataQuery } from './query';\n".to_owned(),
         format!("/** Version of the query model that these editors write. */\nexport const VERSION = {VERSION};\n"),
         format!("/** All kinds, in the order of the kind switch. */\nexport const KINDS = {} as const;\n", list(&KINDS)),
         format!("/** What an absent field means, where the kind has a value for it. */\nexport const DEFAULTS = {{\n{kinds}}};\n"),
-        format!("/** The query of a new panel. */\nexport const DEFAULT_QUERY = {start} as const;\n"),
+        format!("/** The query of a new panel. */\nexport const DEFAULT_QUERY = {start} satisfies CostQuery & {{ kind: 'cost' }};\n"),
         format!("/** What a dashboard variable set to \"All\" becomes in a filter. */\nexport const ALL = '{ALL}';\n"),
         format!("/** Columns that filters of kind `data` may name. */\nexport const DATA_FILTERS = {} as const;\n", list(&FILTERS)),
         format!(

@@ -16,7 +16,7 @@ describe('queries', () => {
 
   it('starts with one that shows something', () => {
     const start = datasource.getDefaultQuery(CoreApp.Explore);
-    expect(start).toEqual({ version: 1, kind: 'cost', queryType: 'cost' });
+    expect(start).toEqual({ version: 1, kind: 'cost', queryType: 'cost', groupBy: ['BillingCurrency'] });
     expect(datasource.filterQuery({ refId: 'A', ...start } as OutlayQuery)).toBe(true);
   });
 

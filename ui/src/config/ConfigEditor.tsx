@@ -13,7 +13,8 @@ type Props = DataSourcePluginOptionsEditorProps<OutlaySettings, OutlaySecrets>;
 export function ConfigEditor({ options, onOptionsChange }: Props) {
   const sources = options.jsonData.billing ?? [];
   return (
-    <>
+    // Of a provisioned data source nothing can be changed here.
+    <fieldset disabled={options.readOnly}>
       <DataSourceDescription
         dataSourceName="Outlay"
         docsLink={`${config.appSubUrl}/plugins/${options.type}`}
@@ -56,6 +57,6 @@ export function ConfigEditor({ options, onOptionsChange }: Props) {
           onChange={(allocation) => onOptionsChange({ ...options, jsonData: { ...options.jsonData, allocation } })}
         />
       </ConfigSection>
-    </>
+    </fieldset>
   );
 }

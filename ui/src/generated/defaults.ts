@@ -28,7 +28,7 @@ export const DEFAULTS = {
 };
 
 /** The query of a new panel. */
-export const DEFAULT_QUERY = {"kind":"cost","version":1} as const;
+export const DEFAULT_QUERY = {"groupBy":["BillingCurrency"],"kind":"cost","version":1} satisfies CostQuery & { kind: 'cost' };
 
 /** What a dashboard variable set to "All" becomes in a filter. */
 export const ALL = '$__all';

@@ -78,6 +78,7 @@ interface PickManyProps extends Labeled {
   values: readonly string[];
   offer: Offer;
   placeholder?: string;
+  width?: number;
   onChange: (values: string[]) => void;
 }
 
@@ -90,7 +91,7 @@ export function PickMany({ label, tooltip, ...rest }: PickManyProps) {
   );
 }
 
-function Many({ label, values, offer, placeholder, onChange }: PickManyProps) {
+function Many({ label, values, offer, placeholder, width = 48, onChange }: PickManyProps) {
   const labelId = useId();
   return (
     <div>
@@ -105,9 +106,7 @@ function Many({ label, values, offer, placeholder, onChange }: PickManyProps) {
         createCustomValue
         placeholder={placeholder}
         isClearable
-        width="auto"
-        minWidth={30}
-        maxWidth={80}
+        width={width}
         onChange={(options) => onChange(options.map(({ value }) => value))}
       />
     </div>

@@ -18,6 +18,21 @@ interface Props {
 
 export function FilterEditor({ filters, keys, values, onChange }: Props) {
   const replace = (at: number, filter: Filter) => onChange(filters.map((old, index) => (index === at ? filter : old)));
+  const addition = (
+    <Pick
+      // A new one after each addition, so that it is empty again.
+      key={`add ${filters.length}`}
+      label="Add filter"
+      offer={keys}
+      open
+      width={28}
+      placeholder="Filter by…"
+      onChange={(key) => onChange([...filters, { key, operator: '=|', values: [] }])}
+    />
+  );
+  if (filters.length === 0) {
+    return <EditorRow>{addition}</EditorRow>;
+  }
   return (
     <>
       {filters.map((filter, at) => (
@@ -34,7 +49,7 @@ export function FilterEditor({ filters, keys, values, onChange }: Props) {
             label={`Operator ${at + 1}`}
             value={filter.operator ?? '=|'}
             offer={OPERATORS}
-            width={12}
+            width={18}
             onChange={(operator) => replace(at, { ...filter, operator })}
           />
           <PickMany
@@ -57,20 +72,9 @@ export function FilterEditor({ filters, keys, values, onChange }: Props) {
               onClick={() => onChange(filters.filter((_, index) => index !== at))}
             />
           </EditorField>
+          {at === filters.length - 1 && addition}
         </EditorRow>
       ))}
-      <EditorRow>
-        <Pick
-          // A new one after each addition, so that it is empty again.
-          key={filters.length}
-          label="Add filter"
-          offer={keys}
-          open
-          width={28}
-          placeholder="Filter by…"
-          onChange={(key) => onChange([...filters, { key, operator: '=|', values: [] }])}
-        />
-      </EditorRow>
     </>
   );
 }

@@ -5,7 +5,6 @@ import { EditorHeader, EditorRows } from '@grafana/plugin-ui';
 import { Alert, RadioButtonGroup } from '@grafana/ui';
 import type { OutlaySettings } from '../config/settings';
 import type { OutlayDataSource } from '../datasource';
-import type { Filter } from '../generated/query';
 import { CostEditor } from './CostEditor';
 import { DataEditor } from './DataEditor';
 import { complete, isKnown, ofKind, stamped, type Kind, type OutlayQuery } from './model';
@@ -15,15 +14,15 @@ type Props = QueryEditorProps<OutlayDataSource, OutlayQuery, OutlaySettings>;
 
 export function QueryEditor({ datasource, query: saved, onChange, onRunQuery }: Props) {
   const query = complete(saved);
-  // Filters of the kind that was left, for the way back.
-  const left = useRef<Partial<Record<Kind, Filter[]>>>({});
+  // Queries of the kinds that were left, for the way back.
+  const left = useRef<Partial<Record<Kind, OutlayQuery>>>({});
   const take = (next: OutlayQuery) => {
     onChange(next);
     onRunQuery();
   };
   const switchTo = (kind: Kind) => {
-    left.current[query.kind] = query.filters;
-    take(ofKind(query, kind, left.current[kind] ?? []));
+    left.current[query.kind] = query;
+    take(ofKind(query, kind, left.current[kind]));
   };
   return (
     <EditorRows>

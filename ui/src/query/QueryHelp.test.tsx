@@ -17,6 +17,6 @@ it('takes an example over on a click, into the row that is there', async () => {
     kind: 'cost',
     queryType: 'cost',
     version: 1,
-    groupBy: ['ServiceName'],
+    groupBy: ['ServiceName', 'BillingCurrency'],
   });
 });

@@ -12,22 +12,38 @@ interface Example {
   query: PanelQuery;
 }
 
+/** Each splits by currency too, since amounts of different currencies are never added. */
 export const EXAMPLES: Example[] = [
-  { title: 'What do the services cost?', query: { kind: 'cost', groupBy: ['ServiceName'] } },
-  { title: 'What does each client cost a month?', query: { kind: 'cost', groupBy: ['Client'], grain: 'month' } },
+  { title: 'What do the services cost?', query: { kind: 'cost', groupBy: ['ServiceName', 'BillingCurrency'] } },
+  {
+    title: 'What does each client cost a month?',
+    query: { kind: 'cost', groupBy: ['Client', 'BillingCurrency'], grain: 'month' },
+  },
   {
     title: 'How does this month run against the last?',
-    query: { kind: 'cost', cumulative: true, compare: 'previousPeriod', excludeIncomplete: true },
+    query: {
+      kind: 'cost',
+      groupBy: ['BillingCurrency'],
+      cumulative: true,
+      compare: 'previousPeriod',
+      excludeIncomplete: true,
+    },
   },
   {
     title: 'Which resources cost most?',
-    query: { kind: 'cost', groupBy: ['ResourceId', 'ServiceName'], grain: 'total', top: 20, format: 'table' },
+    query: {
+      kind: 'cost',
+      groupBy: ['ResourceId', 'ServiceName', 'BillingCurrency'],
+      grain: 'total',
+      top: 20,
+      format: 'table',
+    },
   },
   {
     title: 'What has no client tag?',
     query: {
       kind: 'cost',
-      groupBy: ['ServiceName'],
+      groupBy: ['ServiceName', 'BillingCurrency'],
       filters: [{ key: 'Client', operator: '=|', values: [''] }],
     },
   },

@@ -1,7 +1,7 @@
 /** The query of this data source: Grafana's own fields beside the generated model. Nothing here decides what a field means; the backend does. */
 import type { DataQuery as GrafanaQuery } from '@grafana/schema';
 import { DEFAULT_QUERY, KINDS, VERSION } from '../generated/defaults';
-import type { Filter, PanelQuery } from '../generated/query';
+import type { PanelQuery } from '../generated/query';
 
 /** What a dashboard saves for one row of the query editor. */
 export type OutlayQuery = GrafanaQuery & PanelQuery;
@@ -39,7 +39,10 @@ export function stamped<T extends OutlayQuery>(query: T): T {
   return { ...query, version: VERSION, queryType: query.kind };
 }
 
-/** A query of another kind. Fields of the first stay, so that switching back loses nothing; filters speak of other columns. */
-export function ofKind(query: OutlayQuery, kind: Kind, filters: Filter[]): OutlayQuery {
-  return stamped({ ...query, kind, filters } as OutlayQuery);
+/** The row as a query of another kind: Grafana's own fields stay, and the kind gets its fields. */
+export function ofKind(row: OutlayQuery, kind: Kind, fields: Partial<PanelQuery> = {}): OutlayQuery {
+  const { refId, datasource, hide, key } = row;
+  const own = Object.entries({ refId, datasource, hide, key }).filter(([, value]) => value !== undefined);
+  // Fields of a kind belong to that kind: they were taken from a query of it.
+  return stamped({ ...fields, ...Object.fromEntries(own), kind } as OutlayQuery);
 }

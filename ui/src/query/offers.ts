@@ -7,6 +7,9 @@ import { asChoices, type Choice } from './words';
 /** How many values a pick list shows; typing narrows them. */
 const SHOWN = 500;
 
+/** How long the other filters may be to be told along; they travel in an address. */
+const LONGEST = 1500;
+
 const VARIABLES = 'Dashboard variables';
 const FAST = 'Kept in daily sums: fast';
 const SLOW = 'From single billing rows: slower';
@@ -40,9 +43,10 @@ export async function values(
   typed: string,
   others: Filter[] = []
 ): Promise<Choice[]> {
-  // Filters with variables would have to be replaced first; a wider list does no harm.
+  // Filters with variables would have to be replaced first, long ones don't fit; a wider list does no harm.
   const plain = others.filter(({ values }) => !values?.some((value) => /[$]|\[\[/.test(value)));
-  const found = await datasource.values(key, typed, plain, SHOWN);
+  const told = JSON.stringify(plain).length <= LONGEST ? plain : [];
+  const found = await datasource.values(key, typed, told, SHOWN);
   return [...asChoices(found), ...variables(datasource).filter(containing(typed))];
 }
 

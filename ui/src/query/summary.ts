@@ -62,7 +62,7 @@ function filterWords(filters: Filter[]): string {
 }
 
 function filterInWords({ key, operator, values = [] }: Filter): string {
-  const sign = OPERATOR_WORDS[operator ?? '=|']?.description ?? operator;
+  const sign = OPERATOR_WORDS[operator ?? '=|']?.label ?? operator;
   const some = values.slice(0, MOST_VALUES).map(shown).join(', ');
   return `${key} ${sign} ${some}${values.length > MOST_VALUES ? ', …' : ''}`;
 }

@@ -40,13 +40,13 @@ export const COMPARE_WORDS: Record<Compare, Words> = {
   previousYear: { label: 'Previous year', description: 'The same range one year before' },
 };
 
-export const OPERATOR_WORDS: Record<Operator, Words & { label: Operator }> = {
-  '=|': { label: '=|', description: 'is one of' },
-  '!=|': { label: '!=|', description: 'is none of' },
-  '=': { label: '=', description: 'is' },
-  '!=': { label: '!=', description: 'is not' },
-  '=~': { label: '=~', description: 'matches (whole value)' },
-  '!~': { label: '!~', description: 'does not match' },
+export const OPERATOR_WORDS: Record<Operator, Words> = {
+  '=|': { label: 'is one of', description: '=|' },
+  '!=|': { label: 'is none of', description: '!=|' },
+  '=': { label: 'is', description: '=' },
+  '!=': { label: 'is not', description: '!=' },
+  '=~': { label: 'matches', description: '=~, the whole value' },
+  '!~': { label: 'does not match', description: '!~, the whole value' },
 };
 
 /** What stands for rows without a value. */
