@@ -20,8 +20,28 @@ export async function choose(page: Page, within: Locator | Page, label: string, 
   await expect(input).toHaveAttribute('aria-expanded', 'false');
 }
 
+/**
+ * Waits for the next answer to query A with that status, and reads it as it arrives: Explore's address changes with the
+ * query, after which the body is gone.
+ */
+export async function answer(page: Page, status = 200): Promise<{ error?: string; frames: Frame[] }> {
+  let found: { error?: string; frames: Frame[] } | undefined;
+  await page.waitForResponse(async (response) => {
+    if (!response.url().includes('/api/ds/query') || response.status() !== status) {
+      return false;
+    }
+    found = (await response.json().catch(() => undefined))?.results?.A;
+    return found !== undefined;
+  });
+  return found ?? { frames: [] };
+}
+
 interface Frame {
-  schema: { fields: Array<{ config: { displayNameFromDS?: string } }> };
+  schema: {
+    meta: { type: string };
+    fields: Array<{ config: { displayNameFromDS?: string }; labels?: Record<string, string> }>;
+  };
+  data: { values: unknown[][] };
 }
 
 /** Names that a frame over time has in a legend. */

@@ -1,13 +1,15 @@
 import { expect, test } from '@grafana/plugin-e2e';
-import { choose, legend, NAME, RANGE } from './outlay';
+import { answer, choose, legend, NAME, RANGE } from './outlay';
 
 test('cost by service is drawn as series with a legend', async ({ panelEditPage, page }) => {
   await panelEditPage.datasource.set(NAME);
   await panelEditPage.timeRange.set(RANGE);
   const row = panelEditPage.getQueryEditorRow('A');
-  const answer = panelEditPage.waitForQueryDataResponse((response) => response.ok());
+  const answered = answer(page);
   await choose(page, row, 'Group by', 'ServiceName');
-  const [frame] = (await (await answer).json()).results.A.frames;
+  const {
+    frames: [frame],
+  } = await answered;
   expect(frame.schema.meta.type).toBe('timeseries-wide');
   const names = legend(frame);
   expect(names.length).toBeGreaterThan(3);
@@ -27,12 +29,12 @@ test('a filter narrows what is shown', async ({ panelEditPage, page }) => {
   await values.click();
   const option = page.getByRole('option').first();
   const name = (await option.innerText()).trim();
-  const answer = panelEditPage.waitForQueryDataResponse((response) => response.ok());
+  const answered = answer(page);
   await option.click();
-  const [frame] = (await (await answer).json()).results.A.frames;
-  const providers = frame.schema.fields
-    .slice(1)
-    .map((field: { labels: Record<string, string> }) => field.labels.ServiceProviderName);
+  const {
+    frames: [frame],
+  } = await answered;
+  const providers = frame.schema.fields.slice(1).map(({ labels }) => labels?.ServiceProviderName);
   expect(new Set(providers)).toEqual(new Set([name]));
 });
 
@@ -40,9 +42,9 @@ test('a query that cannot be answered says why', async ({ panelEditPage, page })
   await panelEditPage.datasource.set(NAME);
   await panelEditPage.timeRange.set(RANGE);
   const row = panelEditPage.getQueryEditorRow('A');
-  const answer = panelEditPage.waitForQueryDataResponse((response) => response.status() === 400);
+  const answered = answer(page, 400);
   await row.getByRole('button', { name: 'Remove BillingCurrency' }).click();
-  expect((await (await answer).json()).results.A.error).toContain('group by BillingCurrency');
+  expect((await answered).error).toContain('group by BillingCurrency');
   await expect(panelEditPage.panel.getErrorIcon()).toBeVisible();
   await expect(page.getByText(/in different currencies/).first()).toBeVisible();
 });
