@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use futures::{StreamExt, stream};
 
 use super::deliveries::{self, Survey};
-use super::ignored::Ignored;
+use super::ignored::{Ignored, why_ignored};
 use super::manifest::{self, Manifest};
 use super::{BillingSource, Content, Error, FileRef, Listing};
 use crate::model::Month;
@@ -110,7 +110,7 @@ impl<F: Folder> Place<F> {
 impl<F: Folder> BillingSource for Place<F> {
     async fn list(&self) -> Result<Listing, Error> {
         let Entries { files, ignored } = self.folder.entries().await?;
-        let (files, since) = (Arc::new(files), self.since);
+        let (files_listed, files, since) = (files.len(), Arc::new(files), self.since);
         // A million names are too many to sort on a request thread.
         let found = {
             let files = Arc::clone(&files);
@@ -126,7 +126,11 @@ impl<F: Folder> BillingSource for Place<F> {
         }
         let told = self.off_thread(move || deliveries::tell(&Survey::of(&files, since), &read, ignored)).await?;
         if told.nothing {
-            return Err(Error::Empty { place: self.folder.shown().to_owned(), found: told.found });
+            let place = self.folder.shown().to_owned();
+            // A bucket has no folders that could be missing: the name of a file is just a prefix without keys.
+            let is_file = files_listed == 0 && why_ignored(&place).is_none();
+            let found = if is_file { "name the folder, not the file".to_owned() } else { told.found };
+            return Err(Error::Empty { place, found });
         }
         known.named_by = told.named_by;
         *self.known() = known;

@@ -237,6 +237,8 @@ async fn what_is_not_there_is_named(moto: &Moto) {
     moto.make_bucket("empty").await;
     let empty = bucket(&moto.endpoint(), "s3://empty").list().await.unwrap_err();
     assert_eq!(empty, Error::Empty { place: "s3://empty".into(), found: "it is empty".into() });
+    let file = bucket(&moto.endpoint(), "s3://empty/a.csv").list().await.unwrap_err();
+    assert_eq!(file, Error::Empty { place: "s3://empty/a.csv".into(), found: "name the folder, not the file".into() });
     moto.put("empty/photos/a.jpg", "x").await;
     let other = bucket(&moto.endpoint(), "s3://empty/photos").list().await.unwrap_err();
     assert_eq!(other, Error::Empty { place: "s3://empty/photos".into(), found: "only `a.jpg`".into() });

@@ -257,3 +257,26 @@ async fn requests_carry_a_signature_and_no_secret() {
     assert!(request.contains("x-amz-security-token: token\r\n"), "{request}");
     assert!(!request.contains("canarysecret"), "{request}");
 }
+
+#[tokio::test]
+async fn a_manifest_is_fetched_once_for_each_of_its_versions() {
+    const MANIFEST: &str = "metadata/BILLING_PERIOD=2026-01/e-Manifest.json";
+    let text = "{\"dataFiles\": [\"s3://b/data/BILLING_PERIOD=2026-01/x.csv\"]}";
+    let server = Server::start(move |n, request| {
+        if !request.contains("list-type=2") {
+            return answer(200, &[], text.as_bytes());
+        }
+        let version = if n < 4 { "one" } else { "two" };
+        let contents = |key: &str, size: usize, version: &str| {
+            format!("<Contents><Key>{key}</Key><Size>{size}</Size><ETag>{version}</ETag></Contents>")
+        };
+        listing(&(contents("data/BILLING_PERIOD=2026-01/x.csv", 1, "x") + &contents(MANIFEST, text.len(), version)))
+    });
+    let source = at(&server).source();
+    for fetched in [1, 1, 1, 2] {
+        let found = source.list().await.unwrap();
+        assert_eq!((found.deliveries.len(), found.deliveries[0].complete), (1, true));
+        let asked = server.requests().iter().filter(|request| request.contains("-manifest.json")).count();
+        assert_eq!(asked, fetched, "{:?}", server.requests());
+    }
+}

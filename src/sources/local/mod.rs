@@ -175,5 +175,5 @@ async fn off_thread<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(stopped)?
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;
