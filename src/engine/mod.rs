@@ -34,12 +34,15 @@ pub struct SumPlan {
     pub borders: Vec<Instant>,
 }
 
+/// A test of a value; `None` stands for null.
+pub type Test = Box<dyn Fn(Option<&str>) -> bool + Send + Sync>;
+
 /// A condition on one column, as a test of a value (`None` for null). It is asked once per distinct value.
 pub struct Condition {
     /// The column.
     pub dimension: Dimension,
     /// True where a row passes.
-    pub passes: Box<dyn Fn(Option<&str>) -> bool + Send + Sync>,
+    pub passes: Test,
 }
 
 impl std::fmt::Debug for Condition {
@@ -270,10 +273,9 @@ impl Partial {
         match sums {
             None => {}
             Some(Sums::Narrow { values, present, .. }) if values.len() <= SAFE_ROWS => {
-                if present.as_ref().is_none_or(|present| present[row]) {
-                    cell.narrow += values[row];
-                    cell.present = true;
-                }
+                // A row without a value holds 0, so that adding it changes nothing.
+                cell.narrow += values[row];
+                cell.present |= present.as_ref().is_none_or(|present| present[row]);
             }
             Some(sums) => {
                 if let Some(amount) = sums.get(row) {

@@ -8,7 +8,12 @@ use crate::model::{DAY, Text};
 const SERVICE: Dimension = Dimension::Column(Text::ServiceName);
 const REGION: Dimension = Dimension::Column(Text::RegionId);
 
-fn table(rows: &[(i32, Option<&str>, Option<&str>, Option<&str>)]) -> Table {
+/// Day, service, region and cost.
+type Row<'t> = (i32, Option<&'t str>, Option<&'t str>, Option<&'t str>);
+/// The parts of a key and the sums by bucket, as text.
+type Summed = (Vec<Option<String>>, Vec<Option<String>>);
+
+fn table(rows: &[Row<'_>]) -> Table {
     let amounts = rows.iter().map(|row| row.3.map(|text| Amount::parse(text).unwrap())).collect();
     Table {
         times: Times::Days(rows.iter().map(|row| row.0).collect()),
@@ -31,7 +36,7 @@ fn plan(group: &[Dimension], days: std::ops::RangeInclusive<i64>) -> SumPlan {
     }
 }
 
-fn sum(plan: &SumPlan, tables: &[Table]) -> Vec<(Vec<Option<String>>, Vec<Option<String>>)> {
+fn sum(plan: &SumPlan, tables: &[Table]) -> Vec<Summed> {
     let mut summer = Summer::new(plan);
     for table in tables {
         summer.add(table, &Stop::default()).unwrap();

@@ -78,7 +78,7 @@ pub async fn refresh(job: Job) -> Result<Outcome, Error> {
     })
     .await;
     drop(guard);
-    done.unwrap_or_else(|_panic| Err(Error::Panicked))
+    done.unwrap_or(Err(Error::Panicked))
 }
 
 struct StopOnDrop(Stop);

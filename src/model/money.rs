@@ -119,7 +119,7 @@ impl Amount {
                         mantissa = mantissa * 10 + digit;
                     } else if significant <= 76 {
                         if significant == 39 {
-                            wide = I256::try_from(mantissa).map_err(|_wide| AmountError::TooLarge)?;
+                            wide = I256::from(mantissa);
                         }
                         wide = wide * I256::new(10) + I256::from(byte - b'0');
                     } else {
@@ -134,8 +134,7 @@ impl Amount {
         if !any {
             return Err(AmountError::NotANumber);
         }
-        let mut value =
-            if significant > 38 { wide } else { I256::try_from(mantissa).map_err(|_wide| AmountError::TooLarge)? };
+        let mut value = if significant > 38 { wide } else { I256::from(mantissa) };
         if value == I256::ZERO {
             return Ok(Self::ZERO);
         }

@@ -6,7 +6,7 @@ use regex::{Regex, RegexBuilder};
 
 use super::Error;
 use super::request::{Filter, Operator};
-use crate::engine::Condition;
+use crate::engine::{Condition, Test};
 use crate::model::Dimension;
 
 /// Most filters of a query.
@@ -86,8 +86,6 @@ pub(super) fn compile(filters: &[Filter]) -> Result<Vec<Condition>, Error> {
     }
     Ok(conditions)
 }
-
-type Test = Box<dyn Fn(Option<&str>) -> bool + Send + Sync>;
 
 /// The filter as a test of a value, `None` where it filters nothing.
 pub(super) fn test(filter: &Filter) -> Result<Option<Test>, Error> {

@@ -132,10 +132,7 @@ pub(super) fn coverage(view: &View) -> Option<Coverage> {
 }
 
 /// Deliveries that overlap a range.
-pub(super) fn overlapping<'v>(
-    view: &'v View,
-    period: Period,
-) -> impl Iterator<Item = (&'v super::SourceView, &'v DeliveryRecord)> {
+pub(super) fn overlapping(view: &View, period: Period) -> impl Iterator<Item = (&super::SourceView, &DeliveryRecord)> {
     view.sources.iter().flat_map(move |source| {
         let overlaps = move |delivery: &&DeliveryRecord| {
             delivery.months.iter().any(|m| m.charge_start < period.end && m.data_until > period.start)

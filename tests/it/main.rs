@@ -1,6 +1,6 @@
 //! What Outlay promises, tested from outside: one module per behavior.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 #![expect(clippy::print_stderr, reason = "what could not be run is named")]
 
 mod bad_bills;

@@ -1,5 +1,5 @@
 //! From the settings of a source to the place it reads: what is written, whether it is allowed, and a source over it.
-//! Pure until [`connect`], and even that opens nothing: files and hosts are first touched by the source's own calls.
+//! Pure until [`connect()`], and even that opens nothing: files and hosts are first touched by the source's own calls.
 
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;

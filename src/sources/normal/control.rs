@@ -103,7 +103,7 @@ fn decimal(text: &str) -> Option<(I256, i64)> {
 fn narrow(whole: &str, fraction: &str, places: u32) -> Option<I256> {
     let part = |text: &str| if text.is_empty() { Some(0) } else { text.parse::<u128>().ok() };
     let count = part(whole)?.checked_mul(10_u128.checked_pow(places)?)?.checked_add(part(fraction)?)?;
-    I256::try_from(count).ok()
+    Some(I256::from(count))
 }
 
 fn wide(whole: &str, fraction: &str, places: u32) -> Option<I256> {
