@@ -100,8 +100,9 @@ async fn run(script: Script) -> Result<(), String> {
         answer["ms"] = ms(started).into();
         say(&answer);
     }
+    let stopping = Instant::now();
     let ended = grafana.stop().await;
-    say(&json!({ "title": "stop", "ms": ended.took.as_secs_f64() * 1e3, "code": ended.code }));
+    say(&json!({ "title": "stop", "ms": ms(stopping), "code": ended.code }));
     if ended.code == Some(0) && ended.stdout.is_empty() {
         Ok(())
     } else {

@@ -150,10 +150,6 @@ impl Resource {
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
-    /// Until Shutdown was answered.
-    pub(crate) answered: Duration,
-    /// Until the process was gone.
-    pub(crate) took: Duration,
     /// Whatever came on standard output after the handshake.
     pub(crate) stdout: String,
     pub(crate) stderr: Vec<String>,
@@ -318,19 +314,17 @@ impl Grafana {
         let started = Instant::now();
         // Like Grafana, whatever it answers is ignored.
         let _answer = self.empty_call("/plugin.GRPCController/Shutdown").await;
-        let answered = started.elapsed();
-        self.ended(started, answered).await
+        self.ended(started).await
     }
 
     /// Waits up to two seconds for the process to end by itself.
-    pub(crate) async fn ended(mut self, started: Instant, answered: Duration) -> Ended {
+    pub(crate) async fn ended(mut self, started: Instant) -> Ended {
         drop(self.channel);
         let mut status: Option<ExitStatus> = None;
         while status.is_none() && started.elapsed() < Duration::from_secs(2) {
             status = self.child.try_wait().ok().flatten();
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        let took = started.elapsed();
         if status.is_none() {
             self.child.kill().ok();
             self.child.wait().ok();
@@ -340,7 +334,7 @@ impl Grafana {
         }
         let stdout = lock(&self.stdout).clone();
         let stderr = lock(&self.stderr).clone();
-        Ended { code: status.and_then(|status| status.code()), answered, took, stdout, stderr }
+        Ended { code: status.and_then(|status| status.code()), stdout, stderr }
     }
 
     /// SIGKILL, and gone.
