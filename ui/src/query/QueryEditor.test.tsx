@@ -13,9 +13,15 @@ beforeAll(withSizes);
 
 /** The editor over a query, as a panel holds it. */
 function show(start: Partial<OutlayQuery> = {}, service = templates()) {
+  const { datasource } = aDataSource(service);
+  return showRow({ ...datasource.getDefaultQuery(CoreApp.PanelEditor), ...start }, service);
+}
+
+/** The editor over a row as it was saved. */
+function showRow(row: Partial<OutlayQuery>, service = templates()) {
   const { datasource, asked } = aDataSource(service);
   const ran = jest.fn();
-  let current = { refId: 'A', ...datasource.getDefaultQuery(CoreApp.PanelEditor), ...start } as OutlayQuery;
+  let current = { refId: 'A', ...row } as OutlayQuery;
   const Panel = () => {
     const [query, setQuery] = useState(current);
     current = query;
@@ -41,6 +47,18 @@ describe('the cost editor', () => {
     expect(query()).toMatchObject({ groupBy: ['BillingCurrency', 'ServiceName', 'Client'] });
     expect(ran).toHaveBeenCalledTimes(2);
     expectRequest('cost-by-service-and-client', query());
+  });
+
+  it('starts an empty row from the default query, which is what Grafana runs for it', async () => {
+    const { query } = showRow({});
+    await choose('Group by', 'ServiceName');
+    expect(query()).toEqual({
+      refId: 'A',
+      kind: 'cost',
+      queryType: 'cost',
+      version: 1,
+      groupBy: ['BillingCurrency', 'ServiceName'],
+    });
   });
 
   it('takes a dimension that is typed', async () => {

@@ -7,13 +7,13 @@ import type { OutlaySettings } from '../config/settings';
 import type { OutlayDataSource } from '../datasource';
 import { CostEditor } from './CostEditor';
 import { DataEditor } from './DataEditor';
-import { complete, isKnown, ofKind, stamped, type Kind, type OutlayQuery } from './model';
+import { isKnown, ofKind, stamped, started, type Kind, type OutlayQuery } from './model';
 import { choices, KIND_WORDS } from './words';
 
 type Props = QueryEditorProps<OutlayDataSource, OutlayQuery, OutlaySettings>;
 
 export function QueryEditor({ datasource, query: saved, onChange, onRunQuery }: Props) {
-  const query = complete(saved);
+  const query = started(saved);
   // Queries of the kinds that were left, for the way back.
   const left = useRef<Partial<Record<Kind, OutlayQuery>>>({});
   const take = (next: OutlayQuery) => {

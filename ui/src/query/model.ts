@@ -29,6 +29,12 @@ export function complete(query: Partial<OutlayQuery>): OutlayQuery {
   return { refId: 'A', ...query, kind } as OutlayQuery;
 }
 
+/** The query of a row as Grafana runs it: one that nobody has filled yet is run, and so shown, as the default query. */
+export function started(row: Partial<OutlayQuery>): OutlayQuery {
+  const filled = row.kind !== undefined || row.queryType !== undefined;
+  return complete(filled ? row : { ...DEFAULT_QUERY, ...row });
+}
+
 /** Whether this version has an editor for the kind. */
 export function isKnown(kind: string): kind is Kind {
   return KINDS.some((known) => known === kind);
