@@ -3,7 +3,7 @@
 
 use chrono::{Months, NaiveDate};
 
-use crate::model::{Instant, SECOND};
+use crate::model::{DAY, Instant, SECOND};
 
 /// Which of the first two numbers of a slashed date is the month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,30 @@ impl TimeFault {
 pub(in crate::sources) const DATE_ONLY: &str = "date-without-time";
 /// Marks a time that was read as UTC for want of a zone.
 pub(in crate::sources) const WITHOUT_ZONE: &str = "timestamp-without-zone";
+
+/// Marks an end whose clock runs on past midnight.
+const PAST_MIDNIGHT: &str = "hour-past-midnight";
+
+/// Reads the end of a period. It moves no cost to another time, so a clock that runs on past midnight, as in
+/// `2023-02-01T30:00:00Z` of the FOCUS specification's own examples, is read as the next day's and told.
+///
+/// # Errors
+/// [`TimeFault`].
+pub(in crate::sources) fn parse_end(text: &str, order: Option<DateOrder>) -> Result<(Instant, Help), TimeFault> {
+    match parse(text, order) {
+        Err(TimeFault::Impossible) => past_midnight(text.trim(), order).ok_or(TimeFault::Impossible),
+        read => read,
+    }
+}
+
+fn past_midnight(text: &str, order: Option<DateOrder>) -> Option<(Instant, Help)> {
+    let (date, time) = text.split_once(['T', ' '])?;
+    let hour: u32 = time.get(..2)?.parse().ok()?;
+    let next_day = hour.checked_sub(24).filter(|hour| *hour < 24)?;
+    let (instant, _) = parse(&format!("{date}T{next_day:02}{}", time.get(2..)?), order).ok()?;
+    let instant = Instant(instant.0.checked_add(DAY)?);
+    is_plausible(instant).then_some((instant, Some(PAST_MIDNIGHT)))
+}
 
 /// Reads a time.
 ///
@@ -269,6 +293,17 @@ mod tests {
         check_fault("9/2/2023", TimeFault::NeedsOrder);
         assert_eq!(slashed_numbers("13/2/2023"), Some((13, 2)));
         assert_eq!(slashed_numbers("2023-02-13"), None);
+    }
+
+    #[test]
+    fn the_clock_of_an_end_may_run_past_midnight() {
+        let next_day = Instant(Instant::midnight(2023, 2, 2).unwrap().0 + 6 * 3_600 * SECOND);
+        assert_eq!(parse_end("2023-02-01T30:00:00Z", None), Ok((next_day, Some(PAST_MIDNIGHT))));
+        assert_eq!(parse_end("2024-09-18T22:00:00Z", None), parse("2024-09-18T22:00:00Z", None));
+        for text in ["2023-02-30T30:00:00Z", "2023-02-01T48:00:00Z", "2023-02-01T30:60:00Z"] {
+            assert_eq!(parse_end(text, None), Err(TimeFault::Impossible), "{text}");
+        }
+        assert_eq!(parse("2023-02-01T30:00:00Z", None), Err(TimeFault::Impossible), "a start would move cost");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::marks::{Marks, Repaired, add};
 use super::texts::is_null_word;
-use super::time_text::{DATE_ONLY, DateOrder, WITHOUT_ZONE, is_plausible, parse, slashed_numbers};
+use super::time_text::{DATE_ONLY, DateOrder, WITHOUT_ZONE, is_plausible, parse, parse_end, slashed_numbers};
 use crate::model::Instant;
 use crate::sources::cells::{Cells, TimeKind};
 
@@ -25,6 +25,7 @@ pub(in crate::sources) fn times(
     marks: &mut Marks<'_>,
 ) -> Times {
     let mut times = Times::default();
+    let parse = if column.ends_with("End") { parse_end } else { parse };
     match cells {
         Cells::Texts(texts) => {
             let read: Vec<_> = texts
