@@ -27,7 +27,7 @@ use crate::store::{Snapshot, Store};
 const LISTING: Duration = Duration::from_secs(300);
 /// How often all bytes of a store are checked against their hashes, and the pause between two parts.
 const SCRUB: Duration = Duration::from_secs(86_400);
-const SCRUB_PAUSE: Duration = Duration::from_millis(200);
+const SCRUB_PAUSE: Duration = Duration::from_millis(20);
 
 /// How a source is read.
 #[derive(Debug)]
@@ -206,12 +206,15 @@ impl Work {
         let mut scrubbed = Moment::now();
         loop {
             let (rest, day) = self.look(&store).await;
+            // What the look just now could not mend waits for the next one; what is found from here on does not.
+            let known = store.snapshot().damaged();
             self.warm(&store).await;
             if scrubbed.elapsed() >= SCRUB {
                 scrubbed = Moment::now();
                 self.scrub(&store).await;
             }
-            self.rest(rest, day, Some(&store)).await;
+            let hurt = || store.snapshot().damaged().iter().any(|key| !known.contains(key));
+            self.rest(rest, day, hurt).await;
         }
     }
 
@@ -264,7 +267,7 @@ impl Work {
             tracing::warn!(source.fault = %trouble.public, "the store of a source cannot be opened");
             self.shelf.standing.send_modify(|standing| standing.trouble = Some(trouble));
             failed += 1;
-            self.rest(self.back_off(failed), None, None).await;
+            self.rest(self.back_off(failed), None, || false).await;
         }
     }
 
@@ -352,17 +355,14 @@ impl Work {
 
     /// Rests until it is time, until asked to look now, until the place changes with the day, or until a query finds
     /// damage in the store, which a look mends.
-    async fn rest(&self, rest: Duration, day: Option<Day>, store: Option<&Arc<Store>>) {
+    async fn rest(&self, rest: Duration, day: Option<Day>, hurt: impl Fn() -> bool) {
         let began = Moment::now();
-        let damaged = || store.map(|store| store.snapshot().damaged()).unwrap_or_default();
-        // What the look just now could not mend waits for the next one.
-        let known = damaged();
         loop {
             // The interval may be shortened meanwhile.
             let interval = self.interval();
             let left = rest.min(interval + interval / 8).saturating_sub(began.elapsed());
             let new_day = day.is_some_and(|day| self.common.clock.now().day() != day);
-            if left.is_zero() || new_day || damaged().iter().any(|key| !known.contains(key)) {
+            if left.is_zero() || new_day || hurt() {
                 return;
             }
             tokio::select! {
