@@ -7,9 +7,8 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::limits::Operator;
-use super::standing::grouped;
 use super::tasks::off_thread;
-use crate::model::Clock;
+use crate::model::{Clock, grouped};
 use crate::store::Store;
 use crate::store::identity::IdentityKey;
 

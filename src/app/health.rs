@@ -8,8 +8,9 @@ use tokio::sync::Mutex;
 use super::attached::Attached;
 use super::instance::Instance;
 use super::reader::Reader;
-use super::standing::{Holding, grouped};
+use super::standing::Holding;
 use super::{Check, Health};
+use crate::model::grouped;
 use crate::query::SourceState;
 use crate::sources::Listing;
 

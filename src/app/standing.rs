@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::trouble::Trouble;
 use crate::ingest::Outcome;
-use crate::model::{Instant, Month};
+use crate::model::{Instant, Month, grouped};
 use crate::query::SourceState;
 use crate::store::{Snapshot, Store};
 
@@ -127,19 +127,6 @@ impl Holding {
             if self.rejected == 0 { String::new() } else { format!(", {} rejected", grouped(self.rejected)) };
         format!("newest billing month {newest}, {} rows{rejected}, data until {until:?}", grouped(self.rows))
     }
-}
-
-/// A count with commas between thousands.
-pub(super) fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

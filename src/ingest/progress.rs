@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use crate::model::grouped;
+
 /// A shared, cheap view of one source's import.
 #[derive(Clone, Debug, Default)]
 pub struct Progress(Arc<Counters>);
@@ -68,19 +70,6 @@ impl Progress {
     pub(super) fn end(&self) {
         self.0.running.store(false, Ordering::Relaxed);
     }
-}
-
-/// A count with commas between thousands.
-fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

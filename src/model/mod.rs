@@ -2,6 +2,7 @@
 //! Pure values and arithmetic: no I/O, no async, no vendor's column names, no Arrow, no Grafana.
 
 mod cost;
+mod count;
 mod market;
 mod metric;
 mod money;
@@ -11,6 +12,7 @@ mod table;
 mod time;
 
 pub use cost::{ALL_NUMBERS, ALL_TEXTS, Number, Text};
+pub use count::grouped;
 pub use market::{NO_REGION, UNKNOWN_MARKET, builtin_market};
 pub use metric::{Dimension, Metric};
 pub use money::{Amount, AmountError, Currency, MAX_INTEGER_DIGITS, Overflow, SCALE, Totals, power_of_ten};
