@@ -1,11 +1,13 @@
 //! One delivery from its files to a record that can be published: read, allocate, roll up, reconcile.
 
+use std::collections::BTreeMap;
+
 use super::month::Months;
 use super::reconcile::{self, Read};
 use super::rollup::Rollup;
 use super::schedule::Work;
 use super::{Error, Job, wait};
-use crate::model::{Month, Rejects, Repairs, Rows, Tally};
+use crate::model::{Amount, Month, Rejects, Repairs, Rows, Tally};
 use crate::sources::{self, ReadReport};
 use crate::store::{DeliveryRecord, PartWriter, Writer};
 
@@ -52,6 +54,7 @@ pub(super) fn import(
         format: told.formats.join(", "),
         months: months.records(),
         rejects: told.rejects,
+        rejected_cost: told.rejected_cost.into_iter().map(|(name, sum)| (name, sum.to_string())).collect(),
         repairs: told.repairs,
         ignored_columns: told.ignored_columns,
         parts,
@@ -83,7 +86,7 @@ impl Reading<'_> {
         }
         let report = reader.report();
         self.read.add(self.key, report)?;
-        self.told.add(&file.path, report);
+        self.told.add(&file.path, report).map_err(|column| overflow(self.key, &column))?;
         Ok(())
     }
 
@@ -117,16 +120,21 @@ impl Reading<'_> {
 struct Told {
     formats: Vec<String>,
     rejects: Rejects,
+    rejected_cost: BTreeMap<String, Amount>,
     repairs: Repairs,
     ignored_columns: Vec<String>,
 }
 
 impl Told {
-    fn add(&mut self, path: &str, report: &ReadReport) {
+    /// Takes up one file's report.
+    ///
+    /// # Errors
+    /// The column whose sum left the range of exact amounts.
+    fn add(&mut self, path: &str, report: &ReadReport) -> Result<(), String> {
         if !self.formats.contains(&report.format) {
             self.formats.push(report.format.clone());
         }
-        let merge = |into: &mut std::collections::BTreeMap<String, Tally>, from: &Rejects| {
+        let merge = |into: &mut BTreeMap<String, Tally>, from: &Rejects| {
             for (code, tally) in from {
                 let sum = into.entry(code.clone()).or_default();
                 if sum.count == 0 {
@@ -142,6 +150,12 @@ impl Told {
                 self.ignored_columns.push(column.clone());
             }
         }
+        for (name, text) in &report.rejected_cost {
+            let amount = Amount::parse(text).map_err(|_unreadable| name.clone())?;
+            let sum = self.rejected_cost.entry(name.clone()).or_default();
+            *sum = sum.checked_add(amount).ok_or_else(|| name.clone())?;
+        }
+        Ok(())
     }
 }
 

@@ -267,6 +267,9 @@ pub struct DeliveryRecord {
     pub months: Vec<MonthRecord>,
     /// Rejected rows by reason and column.
     pub rejects: Rejects,
+    /// What rejected rows would have added where it could be read: cost column and currency to exact text.
+    #[serde(default)]
+    pub rejected_cost: BTreeMap<String, String>,
     /// Repairs by code and column.
     pub repairs: Repairs,
     /// Columns of the export that are not kept.

@@ -102,6 +102,15 @@ fn mixed_currencies_are_an_error_that_names_them() {
 }
 
 #[test]
+fn what_rejected_rows_would_have_added_is_told() {
+    let bills = Bills::file("a.csv", bill(&[("2026-01-05", "a", "1", "USD"), ("2026-01-45", "a", "2.5", "USD")]));
+    assert_eq!(total(&bills), "1 USD");
+    let data = format!("{:?}", bills.ask(&json!({"kind": "data"})).unwrap());
+    assert!(data.contains("rejected: 1x impossible-time:ChargePeriodStart"), "{data}");
+    assert!(data.contains("BilledCost USD 2.5 in rejected rows"), "{data}");
+}
+
+#[test]
 fn identifiers_keep_their_zeros() {
     let bills = Bills::file("a.csv", bill(&[("2026-01-05", "a", "1", "USD")]));
     let answer = bills

@@ -187,6 +187,8 @@ fn count(row: &mut Row, delivery: &DeliveryRecord) {
         (!shown.is_empty()).then(|| format!("{what}: {}", shown.join(", ")))
     };
     row.messages.extend(listed("rejected", &delivery.rejects));
+    let lost = delivery.rejected_cost.iter().map(|(name, sum)| format!("{name} {sum} in rejected rows"));
+    row.messages.extend(lost);
     row.messages.extend(listed("repaired", &delivery.repairs));
     if !delivery.complete && row.messages.iter().all(|message| message != UNVERIFIED) {
         row.messages.push(UNVERIFIED.into());
