@@ -1,7 +1,8 @@
 //! Deliveries over time: what is unchanged is not read again, what is re-delivered replaces, what breaks keeps its
 //! older version, and nothing is ever counted twice.
 
-use outlay::model::Month;
+use outlay::model::{Instant, Month, Period};
+use outlay::query::answer::Values;
 use serde_json::json;
 
 use super::bills::{Bills, Files};
@@ -99,6 +100,24 @@ fn mixed_currencies_are_an_error_that_names_them() {
     let one =
         bills.ask(&json!({"metric": "BilledCost", "grain": "total", "format": "table", "currency": "EUR"})).unwrap();
     assert!(format!("{:?}", one.frames[0].fields).contains("Exact([Some(2)])"), "{:?}", one.frames[0].fields);
+}
+
+#[test]
+fn a_table_by_day_runs_on_and_stands_beside_last_month() {
+    let rows = [("2026-01-05", "1"), ("2026-01-06", "2"), ("2026-02-05", "10"), ("2026-02-06", "20")];
+    let bills = Bills::file("a.csv", bill(&rows.map(|(day, cost)| (day, "a", cost, "USD"))));
+    let february =
+        Period { start: Instant::midnight(2026, 2, 1).unwrap(), end: Instant::midnight(2026, 3, 1).unwrap() };
+    let query = json!({"format": "table", "grain": "day", "cumulative": true, "compare": "previousPeriod"});
+    let answer = bills.ask_in(&query, february).unwrap();
+    let column = |name: &str| {
+        let field = answer.frames[0].fields.iter().find(|field| field.name == name).unwrap();
+        let Values::Exact(values) = &field.values else { panic!("{name} is no money") };
+        values.iter().map(|value| value.map_or_else(|| "unknown".into(), |value| value.to_string())).collect::<Vec<_>>()
+    };
+    assert_eq!(column("EffectiveCost"), ["0", "0", "0", "0", "10", "30"]);
+    assert_eq!(column("previous"), ["0", "0", "0", "0", "1", "3"]);
+    assert_eq!(column("change"), ["0", "0", "0", "0", "9", "27"]);
 }
 
 #[test]

@@ -27,27 +27,31 @@ pub(super) fn over_time(
         ..Field::default()
     }];
     for mut line in lines {
-        let earlier = line.earlier.take();
-        if query.cumulative {
-            shape::accumulate(&mut line.values)?;
-        }
-        let values = std::mem::take(&mut line.values);
+        let (values, earlier) = by_bucket(query, shown, &mut line)?;
         fields.push(value_field(plan, &line, values, None));
         if let Some(earlier) = earlier {
-            // The n-th bucket of the earlier range stands under the n-th bucket of the asked one.
-            let mut values: Vec<Option<Amount>> =
-                shown.iter().map(|at| earlier.values.get(*at).copied().unwrap_or(None)).collect();
-            let beyond = earlier.values.is_empty();
-            if beyond {
-                values = vec![Some(Amount::ZERO); shown.len()];
-            }
-            if query.cumulative {
-                shape::accumulate(&mut values)?;
-            }
-            fields.push(value_field(plan, &line, values, query.compare));
+            fields.push(value_field(plan, &line, earlier, query.compare));
         }
     }
     Ok(fields)
+}
+
+/// Values of one line.
+type Line = Vec<Option<Amount>>;
+
+/// A line's values by shown bucket, and those of the earlier range: its n-th bucket stands under the n-th of the asked one.
+fn by_bucket(query: &CostQuery, shown: &[usize], line: &mut Series) -> Result<(Line, Option<Line>), Error> {
+    let mut values = std::mem::take(&mut line.values);
+    let mut earlier = line.earlier.as_ref().map(|earlier| match earlier.values.as_slice() {
+        // A line that the earlier range did not have cost nothing then.
+        [] => vec![Some(Amount::ZERO); shown.len()],
+        values => shown.iter().map(|at| values.get(*at).copied().flatten()).collect(),
+    });
+    if query.cumulative {
+        shape::accumulate(&mut values)?;
+        earlier.as_mut().map_or(Ok(()), |earlier| shape::accumulate(earlier))?;
+    }
+    Ok((values, earlier))
 }
 
 fn value_field(plan: &Plan, line: &Series, values: Vec<Option<Amount>>, compared: Option<Compare>) -> Field {
@@ -81,16 +85,30 @@ pub(super) fn as_rows(
     query: &CostQuery,
     from_alert: bool,
     shown: &[usize],
-    lines: &[Series],
-) -> Vec<Field> {
-    let by_bucket = plan.buckets.grain != Grain::Total;
-    let rows: Vec<(Option<usize>, &Series)> = if by_bucket {
-        (0..shown.len()).flat_map(|at| lines.iter().map(move |line| (Some(at), line))).collect()
-    } else {
-        lines.iter().map(|line| (None, line)).collect()
+    mut lines: Vec<Series>,
+) -> Result<Vec<Field>, Error> {
+    let buckets = if plan.buckets.grain == Grain::Total { None } else { Some(shown.len()) };
+    // By line: one value in all, or one for each bucket.
+    let (mut now, mut before): (Vec<Line>, Vec<Line>) = (Vec::new(), Vec::new());
+    for line in &mut lines {
+        let (values, earlier) = match buckets {
+            None => (vec![line.total], line.earlier.as_ref().map(|earlier| vec![earlier.total])),
+            Some(_) => by_bucket(query, shown, line)?,
+        };
+        now.push(values);
+        before.push(earlier.unwrap_or_default());
+    }
+    let lines = lines.as_slice();
+    let rows: Vec<(Option<usize>, &Series)> = match buckets {
+        None => lines.iter().map(|line| (None, line)).collect(),
+        Some(count) => (0..count).flat_map(|at| lines.iter().map(move |line| (Some(at), line))).collect(),
+    };
+    let by_row = |columns: &[Line]| -> Line {
+        let row = |at: usize| columns.iter().map(move |column| column.get(at).copied().flatten());
+        (0..buckets.unwrap_or(1)).flat_map(row).collect()
     };
     let mut fields = Vec::new();
-    if by_bucket {
+    if buckets.is_some() {
         let period = |at: usize| period_name(plan.buckets.borders[shown[at]], plan.buckets.grain, plan.calendar);
         fields.push(text_field("Period", rows.iter().map(|(at, _)| at.map(period)).collect()));
     }
@@ -98,20 +116,7 @@ pub(super) fn as_rows(
         let value = |line: &Series| line.key.get(place).cloned().flatten().map(String::from).unwrap_or_default();
         fields.push(text_field(&dimension.to_string(), rows.iter().map(|(_, line)| Some(value(line))).collect()));
     }
-    let mut running: Vec<Amount> = vec![Amount::ZERO; lines.len()];
-    let values: Vec<Option<Amount>> = rows
-        .iter()
-        .enumerate()
-        .map(|(row, (at, line))| match at {
-            None => line.total,
-            Some(at) if query.cumulative => {
-                let sum = &mut running[row % lines.len()];
-                *sum = sum.checked_add(line.values[*at].unwrap_or_default()).unwrap_or(*sum);
-                Some(*sum)
-            }
-            Some(at) => line.values[*at],
-        })
-        .collect();
+    let values = by_row(&now);
     let unit = same_unit(plan, lines);
     let money = |name: &str, values: Vec<Option<Amount>>| Field {
         name: name.into(),
@@ -122,14 +127,13 @@ pub(super) fn as_rows(
     };
     fields.push(money(plan.metric.name(), values.clone()));
     if from_alert {
-        return fields;
+        return Ok(fields);
     }
-    if !by_bucket && !plan.group.is_empty() {
+    if buckets.is_none() && !plan.group.is_empty() {
         fields.push(share_field(lines));
     }
-    if query.compare.is_some() && !by_bucket {
-        let before: Vec<Option<Amount>> =
-            lines.iter().map(|line| line.earlier.as_ref().and_then(|e| e.total)).collect();
+    if query.compare.is_some() {
+        let before = by_row(&before);
         let pairs = || values.iter().zip(&before);
         let change = pairs().map(|(now, before)| now.and_then(|now| now.checked_sub((*before)?))).collect();
         let ratio = pairs().map(|(now, before)| ratio(now.and_then(|n| n.checked_sub((*before)?)), *before)).collect();
@@ -137,16 +141,16 @@ pub(super) fn as_rows(
         fields.push(money("change", change));
         fields.push(percent_field("changeShare", "change against the earlier range", ratio));
     }
-    fields
+    Ok(fields)
 }
 
 fn share_field(lines: &[Series]) -> Field {
-    let mut wholes: BTreeMap<Option<&str>, Amount> = BTreeMap::new();
+    let mut wholes: BTreeMap<Option<&str>, Option<Amount>> = BTreeMap::new();
     for line in lines {
-        let whole = wholes.entry(line.denomination.as_deref()).or_default();
-        *whole = whole.checked_add(line.total.unwrap_or_default()).unwrap_or(*whole);
+        let whole = wholes.entry(line.denomination.as_deref()).or_insert(Some(Amount::ZERO));
+        *whole = whole.and_then(|whole| whole.checked_add(line.total.unwrap_or_default()));
     }
-    let share = |line: &Series| ratio(line.total, wholes.get(&line.denomination.as_deref()).copied());
+    let share = |line: &Series| ratio(line.total, wholes.get(&line.denomination.as_deref()).copied().flatten());
     percent_field("share", "share of the shown total", lines.iter().map(share).collect())
 }
 

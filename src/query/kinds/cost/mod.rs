@@ -139,7 +139,7 @@ pub(in crate::query) fn answer(
     let fields = if plan.over_time {
         fields::over_time(&plan, query, &shown, lines.series)?
     } else {
-        fields::as_rows(&plan, query, request.from_alert, &shown, &lines.series)
+        fields::as_rows(&plan, query, request.from_alert, &shown, lines.series)?
     };
     Ok(told.answer(plan.over_time, fields, started.elapsed()))
 }
