@@ -265,3 +265,49 @@ impl Field {
         self.doubled
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What the scanner makes of a text.
+    fn scanned(text: &[u8]) -> Vec<Vec<String>> {
+        let mut records = Records::new(Box::new(io::Cursor::new(text.to_vec())));
+        let mut all = Vec::new();
+        loop {
+            match records.advance().unwrap() {
+                Next::End => return all,
+                Next::Misquoted => panic!("misquoted: {text:?}"),
+                Next::Record => {
+                    let field = |field: &Field| {
+                        let mut value = String::new();
+                        unescape(std::str::from_utf8(records.raw(*field)).unwrap(), &mut value);
+                        value
+                    };
+                    all.push(records.fields().iter().map(field).collect());
+                }
+            }
+        }
+    }
+
+    proptest! {
+        /// Well-formed text means the same to the scanner as to the csv crate, quotes, commas and line breaks included.
+        #[test]
+        fn well_formed_text_reads_as_the_csv_crate_reads_it(
+            rows in prop::collection::vec(prop::collection::vec("[a-c,\" \r\n\u{e9}]{0,12}", 3), 1..20),
+            crlf in any::<bool>(),
+        ) {
+            let terminator = if crlf { csv::Terminator::CRLF } else { csv::Terminator::Any(b'\n') };
+            let mut writer = csv::WriterBuilder::new().terminator(terminator).from_writer(Vec::new());
+            rows.iter().for_each(|row| writer.write_record(row).unwrap());
+            let text = writer.into_inner().unwrap();
+            let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_slice());
+            let read: Vec<Vec<String>> =
+                reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();
+            prop_assert_eq!(&read, &rows);
+            prop_assert_eq!(scanned(&text), rows);
+        }
+    }
+}
